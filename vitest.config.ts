@@ -1,0 +1,42 @@
+import { defineConfig } from 'vitest/config';
+
+const source = (name: string): string => new URL(`./packages/${name}/src/index.ts`, import.meta.url).pathname;
+
+const alias = {
+  '@mcp-keyhole/fusionauth-emulator': source('fusionauth-emulator'),
+  '@mcp-keyhole/server': source('server'),
+};
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        resolve: { alias },
+        test: {
+          name: 'unit',
+          include: ['packages/*/test/*.test.ts', 'packages/*/test/unit/**/*.test.ts', 'scripts/**/*.test.ts'],
+        },
+      },
+      {
+        resolve: { alias },
+        test: {
+          name: 'integration',
+          include: ['packages/*/test/integration/**/*.test.ts'],
+          testTimeout: 20_000,
+          hookTimeout: 30_000,
+        },
+      },
+      {
+        resolve: { alias },
+        test: {
+          name: 'e2e',
+          include: ['e2e/**/*.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+          // Real processes on fixed ports (3334 above all) cannot share a machine with one another.
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+});
