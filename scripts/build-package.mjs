@@ -30,7 +30,14 @@ if (existsSync('src/index.ts')) {
     input: 'src/index.ts',
     external: (id) =>
       external.some((name) => id === name || id.startsWith(`${name}/`)) || id.startsWith('node:'),
-    plugins: [dts({ tsconfig: 'tsconfig.json', compilerOptions: { noEmit: false } })],
+    // cli-kit is bundled here as well: it is not published, so nobody could resolve an import of it.
+    plugins: [
+      dts({
+        tsconfig: 'tsconfig.json',
+        compilerOptions: { noEmit: false },
+        includeExternal: ['@mcp-keyhole/cli-kit'],
+      }),
+    ],
     onwarn(warning) {
       throw new Error(`${manifest.name}: ${warning.message}`);
     },

@@ -74,7 +74,7 @@ function typeOf(kind: Option<unknown>['kind']): 'boolean' | 'string' {
 }
 
 function valueOf(
-  token: { rawName: string; value?: string | undefined },
+  token: { rawName: string; value?: string | undefined; inlineValue?: boolean | undefined },
   option: Option<unknown>,
   program: string,
 ): string {
@@ -82,11 +82,14 @@ function valueOf(
     if (token.value === undefined) return '';
     throw new UsageError(`${token.rawName} takes no value.`, `Write just ${token.rawName}.`);
   }
-  if (token.value !== undefined) return token.value;
+  // `--name --json` has forgotten the name; who really means such a value writes `--name=--json`.
+  const isFlag = token.inlineValue === false && /^--?[A-Za-z]/u.test(token.value ?? '');
+  if (token.value !== undefined && !isFlag) return token.value;
   const example = `${token.rawName} ${option.placeholder ?? 'VALUE'}`;
+  const dash = isFlag ? ` (a value that begins with a dash: ${token.rawName}=${token.value ?? ''})` : '';
   throw new UsageError(
     `${token.rawName} needs a value.`,
-    `Write ${example}. \`${program} --help\` explains it.`,
+    `Write ${example}${dash}. \`${program} --help\` explains it.`,
   );
 }
 

@@ -14,4 +14,6 @@ export { parseCommandLine, type CommandLine, type CommandLineInput } from './com
 export { expandEnvironment, readSecret, type ReadTextFile } from './secret-value.ts';
 export { choice, httpUrl, InvalidValue, port, seconds, text } from './value-parsers.ts';
 export { formatHelp, type HelpPage } from './help.ts';
+export { isLoopback } from './loopback.ts';
+export { createProgress, type Progress, type ProgressOutput } from './progress.ts';
 export { nearest } from './nearest.ts';

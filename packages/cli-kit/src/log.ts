@@ -31,7 +31,7 @@ export function createLog(options: {
       .filter(([, value]) => value !== undefined)
       .map(([key, value]) => ` ${key}=${quote(String(value))}`)
       .join('');
-    write(`${options.program}: ${prefix}${cleanLine(message, 2_000)}${details}\n`);
+    write(`${options.program}: ${prefix}${cleanLine(message, 20_000)}${details}\n`);
   };
   const heard = options.level !== 'silent';
   return {

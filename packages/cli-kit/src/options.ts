@@ -1,3 +1,5 @@
+import { InvalidValue } from './value-parsers.ts';
+
 /** One option: how it is written, read and explained. A table of these drives parsing, types and `--help`. */
 export interface Option<Value> {
   /** The flag without its dashes. */
@@ -30,13 +32,17 @@ interface Wording {
   env?: string;
 }
 
-/** An option without a value: present is true. In the environment `1`, `true`, `yes`, `on` are true. */
+/** An option without a value: present is true. In the environment 1, true, yes, on or 0, false, no, off. */
 export function switchOption(wording: Wording): Option<boolean> {
-  return {
-    ...wording,
-    kind: 'switch',
-    read: (raw) => raw.some((word) => ['', '1', 'true', 'yes', 'on'].includes(word.toLowerCase())),
-  };
+  return { ...wording, kind: 'switch', read: (raw) => raw.some(isOn) };
+}
+
+function isOn(word: string): boolean {
+  const lower = word.toLowerCase();
+  // The empty word is the flag itself, which has no value.
+  if (['', '1', 'true', 'yes', 'on'].includes(lower)) return true;
+  if (['0', 'false', 'no', 'off'].includes(lower)) return false;
+  throw new InvalidValue('it is one of 1, true, yes, on, 0, false, no, off');
 }
 
 /** An option with one value and a default. */

@@ -1,0 +1,100 @@
+import { Router, type Request } from 'express';
+import { revokeRefreshTokens } from '../oauth/refresh-tokens.ts';
+import { isObject, mergePatch, objectOf, textOf } from '../json.ts';
+import { fusionAuthApplicationId, type Store } from '../store/store.ts';
+import type { Application } from '../store/types.ts';
+import { generalProblem } from './api-error.ts';
+import { presentApplication, readApplication } from './application-body.ts';
+import { bodyMember } from './input.ts';
+import { existingApplication, newId } from './lookup.ts';
+import { scopeRoutes } from './scopes.ts';
+
+/** `/api/application`. */
+export function applicationRoutes(store: Store): Router {
+  const router = Router();
+  const save = (application: Application): { application: unknown } => {
+    store.applications.set(application.id, application);
+    return { application: presentApplication(application) };
+  };
+
+  router.get('/', (request, response) => {
+    const active = request.query['inactive'] !== 'true';
+    const applications = [...store.applications.values()].filter((item) => item.active === active);
+    response.json({ applications: applications.map(presentApplication) });
+  });
+  router
+    .route('/search')
+    .get((request, response) => {
+      response.json(search(store, request.query));
+    })
+    .post((request, response) => {
+      response.json(search(store, objectOf(objectOf(request.body)['search'])));
+    });
+  router.post(['/', '/:id'], (request: Request<{ id?: string }>, response) => {
+    const id = newId(request.params.id, 'applicationId', 'An Application', (taken) =>
+      store.applications.has(taken),
+    );
+    response.json(save(readApplication(store, id, bodyMember(request.body, 'application'), undefined)));
+  });
+  router.use('/:id/scope', scopeRoutes(store));
+  router.get('/:id', (request, response) => {
+    response.json({ application: presentApplication(existingApplication(store, request.params.id)) });
+  });
+  router.get('/:id/oauth-configuration', (request, response) => {
+    const { oauthConfiguration } = existingApplication(store, request.params.id);
+    response.json({ httpSessionMaxInactiveInterval: 3_600, oauthConfiguration });
+  });
+  router.put('/:id', (request, response) => {
+    const before = existingApplication(store, request.params.id);
+    response.json(save(readApplication(store, before.id, bodyMember(request.body, 'application'), before)));
+  });
+  router.patch('/:id', (request, response) => {
+    const before = existingApplication(store, request.params.id);
+    const merged = mergePatch(presentApplication(before), bodyMember(request.body, 'application'));
+    const body = isObject(merged) ? merged : {};
+    dropDerived(body, bodyMember(request.body, 'application'));
+    response.json(save(readApplication(store, before.id, body, before)));
+  });
+  router.delete('/:id', (request, response) => {
+    const before = existingApplication(store, request.params.id);
+    if (before.id === fusionAuthApplicationId) {
+      throw generalProblem('[forbidden]', 'The FusionAuth application cannot be deleted.');
+    }
+    revokeRefreshTokens(store, { applicationId: before.id });
+    if (request.query['hardDelete'] === 'true') store.applications.delete(before.id);
+    else store.applications.set(before.id, { ...before, active: false, lastUpdateInstant: Date.now() });
+    response.status(200).end();
+  });
+  return router;
+}
+
+/** `requireClientAuthentication` is derived from the policy; in a patch it counts only when it was sent. */
+function dropDerived(merged: Record<string, unknown>, patch: Record<string, unknown>): void {
+  const configuration = merged['oauthConfiguration'];
+  const sent = objectOf(patch['oauthConfiguration']);
+  if (!isObject(configuration) || sent['clientAuthenticationPolicy'] !== undefined) return;
+  if (typeof sent['requireClientAuthentication'] === 'boolean')
+    delete configuration['clientAuthenticationPolicy'];
+}
+
+function search(store: Store, criteria: Record<string, unknown>): { applications: unknown[]; total: number } {
+  const name = textOf(criteria['name'])?.toLowerCase();
+  const state = textOf(criteria['state']);
+  const pattern =
+    name === undefined
+      ? /(?:)/u
+      : new RegExp(
+          `^${name
+            .split('*')
+            .map((part) => part.replace(/[.*+?^${}()|[\]\\/]/gu, '\\$&'))
+            .join('.*')}$`,
+          'u',
+        );
+  const found = [...store.applications.values()]
+    .filter((item) => pattern.test(item.name.toLowerCase()))
+    .filter((item) => state === undefined || state === (item.active ? 'Active' : 'Inactive'))
+    .sort((left, right) => left.name.localeCompare(right.name));
+  const start = Number(criteria['startRow'] ?? 0);
+  const rows = Number(criteria['numberOfResults'] ?? 25);
+  return { applications: found.slice(start, start + rows).map(presentApplication), total: found.length };
+}

@@ -1,0 +1,49 @@
+import express, { Router } from 'express';
+import type { Store } from '../store/store.ts';
+import { generalProblem } from './api-error.ts';
+import { requireApiKey } from './api-key.ts';
+import { applicationRoutes } from './applications.ts';
+import { keyRoutes } from './keys.ts';
+import { reactorStatus } from './license.ts';
+import { anonymousSystemRoutes, fusionAuthVersion } from './system.ts';
+import { tenantRoutes } from './tenants.ts';
+import { userRoutes } from './users.ts';
+
+/** FusionAuth's management API, as far as the emulator has it; the rest says so with 501. */
+export function adminRoutes(store: Store): Router {
+  const router = Router();
+  router.use(anonymousSystemRoutes(store));
+  router.use('/api', requireApiKey(store));
+  router.use(
+    '/api',
+    express.json({ type: ['application/json', 'application/merge-patch+json'], limit: '1mb' }),
+  );
+  router.use('/api', (request, _response, next) => {
+    const tenantId = request.get('x-fusionauth-tenantid');
+    if (tenantId !== undefined && tenantId !== '' && tenantId !== store.tenant.id) {
+      throw generalProblem(
+        '[invalid]X-FusionAuth-TenantId',
+        `There is no tenant with the id [${tenantId}]. The emulator has one: [${store.tenant.id}].`,
+      );
+    }
+    next();
+  });
+  router.use('/api/application', applicationRoutes(store));
+  router.use('/api/user', userRoutes(store));
+  router.use('/api/tenant', tenantRoutes(store));
+  router.use('/api/key', keyRoutes(store));
+  router.get('/api/reactor', (_request, response) => {
+    response.json(reactorStatus(store));
+  });
+  router.get('/api/system/version', (_request, response) => {
+    response.json({ version: fusionAuthVersion });
+  });
+  router.use('/api', (request) => {
+    throw generalProblem(
+      '[notEmulated]',
+      `The FusionAuth emulator does not have ${request.method} ${request.originalUrl.split('?')[0] ?? ''}.`,
+      501,
+    );
+  });
+  return router;
+}

@@ -1,0 +1,22 @@
+import { Router } from 'express';
+import type { Store } from '../store/store.ts';
+import { apiKeyOf } from './api-key.ts';
+
+/** The FusionAuth version whose behaviour this is. */
+export const fusionAuthVersion = '1.69.0';
+
+/** What answers without an API key. */
+export function anonymousSystemRoutes(store: Store): Router {
+  const router = Router();
+  router.get('/api/status', (request, response) => {
+    response.json(
+      apiKeyOf(store, request) === undefined
+        ? { status: 'ok' }
+        : { status: 'ok', version: fusionAuthVersion },
+    );
+  });
+  router.get('/api/health', (_request, response) => {
+    response.status(200).end();
+  });
+  return router;
+}

@@ -1,0 +1,113 @@
+import { readFile } from 'node:fs/promises';
+import { createLog, messageOf, type Log } from '@mcp-keyhole/cli-kit';
+import builtInKickstart from '../../../kickstart/kickstart.json' with { type: 'json' };
+import { createApp } from './app.ts';
+import { errors } from './errors.ts';
+import { isLoopback } from './host-check.ts';
+import type { JsonObject } from './json.ts';
+import { defaultTenantId, readKickstart, runKickstart } from './kickstart.ts';
+import { listen, listenFailure } from './listener.ts';
+import { createEngine } from './oauth/engine.ts';
+import { engineRunner } from './oauth/engine-request.ts';
+import { RequestRecord, type RecordedRequest } from './request-record.ts';
+import { createStore } from './store/store.ts';
+
+/** How an emulator is started; everything has a default. */
+export interface EmulatorOptions {
+  /** Default 9011, FusionAuth's; 0 takes any free one. */
+  readonly port?: number;
+  /** Default 127.0.0.1, which listens on ::1 too. */
+  readonly host?: string;
+  /** Permits a `host` that others in the network can reach. */
+  readonly allowNonLoopback?: boolean;
+  /** A kickstart, or the path of its file. Default: the built-in copy of `kickstart/kickstart.json`. */
+  readonly kickstart?: JsonObject | string;
+  /** What `#{ENV.…}` reads. `FUSIONAUTH_EXTERNAL_URL` is the emulator's own URL where it is absent. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** False answers the paid features (third-party applications, custom scopes) with 400. Default true. */
+  readonly licensed?: boolean;
+  /** HS256 signs id_tokens with client secrets and publishes no key. Default RS256. */
+  readonly signing?: 'RS256' | 'HS256';
+  /** Where failures are told. Default: stderr. */
+  readonly log?: Log;
+}
+
+/** A running emulator. */
+export interface Emulator {
+  /** `http://localhost:<port>` */
+  readonly url: string;
+  readonly port: number;
+  /** The first API key of the kickstart, if it has one. */
+  readonly apiKey: string | undefined;
+  /** The requests answered since the kickstart, oldest first, without anything secret. */
+  readonly requests: readonly RecordedRequest[];
+  /** Ends it at once. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts an emulator in this process and runs its kickstart.
+ *
+ * @throws EmulatorError
+ */
+export async function startEmulator(options: EmulatorOptions = {}): Promise<Emulator> {
+  const host = options.host ?? '127.0.0.1';
+  const loopback = isLoopback(host);
+  if (!loopback && options.allowNonLoopback !== true) throw errors.nonLoopbackHost(host);
+  const document = await loadKickstart(options.kickstart ?? builtInKickstart);
+  const store = createStore({
+    licensed: options.licensed ?? true,
+    signing: options.signing ?? 'RS256',
+    tenantId: defaultTenantId(document),
+  });
+  const log = options.log ?? createLog({ program: 'fusionauth-emulator', level: 'info' });
+  const engine = await createEngine(store, log);
+  const record = new RequestRecord();
+  const app = createApp(
+    { store, engine, runEngine: engineRunner(engine) },
+    { record, loopbackOnly: loopback, log },
+  );
+  const port = options.port ?? 9011;
+  const listener = await listen(app, host, port).catch((error: unknown) => {
+    throw listenFailure(error, host, port);
+  });
+  const url = `http://localhost:${listener.port}`;
+  try {
+    const kickstart = readKickstart(document, {
+      env: { FUSIONAUTH_EXTERNAL_URL: url, FUSIONAUTH_LICENSE_KEY: '', ...definedOnly(options.env ?? {}) },
+      tenantId: store.tenant.id,
+      defaultSigningKeyId: store.defaultSigningKeyId,
+    });
+    for (const apiKey of kickstart.apiKeys) store.apiKeys.set(apiKey.key, apiKey);
+    await runKickstart(kickstart, loopback ? url : `http://127.0.0.1:${listener.port}`);
+    record.requests.length = 0;
+    return {
+      url,
+      port: listener.port,
+      apiKey: kickstart.apiKeys[0]?.key,
+      requests: record.requests,
+      close: () => listener.close(),
+    };
+  } catch (error) {
+    await listener.close();
+    throw error;
+  }
+}
+
+async function loadKickstart(source: JsonObject | string): Promise<JsonObject> {
+  if (typeof source !== 'string') return source;
+  const text = await readFile(source, 'utf8').catch((error: unknown) => {
+    throw errors.kickstartUnreadable(source, messageOf(error), error);
+  });
+  try {
+    return JSON.parse(text) as JsonObject;
+  } catch (error) {
+    throw errors.kickstartInvalid(source, `is not JSON (${messageOf(error)})`);
+  }
+}
+
+function definedOnly(
+  env: Readonly<Record<string, string | undefined>>,
+): Readonly<Record<string, string | undefined>> {
+  return Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
+}

@@ -1,0 +1,64 @@
+import { CliError } from '@mcp-keyhole/cli-kit';
+
+export type EmulatorErrorCode =
+  | 'port-in-use'
+  | 'cannot-listen'
+  | 'non-loopback-host'
+  | 'kickstart-unreadable'
+  | 'kickstart-invalid'
+  | 'kickstart-expression'
+  | 'kickstart-request-failed';
+
+/** What keeps the emulator from starting. */
+export class EmulatorError extends CliError<EmulatorErrorCode> {}
+
+/** Every code, sentence and remedy that a user of the emulator may read. */
+export const errors = {
+  portInUse: (port: number) =>
+    new EmulatorError(
+      'port-in-use',
+      `Port ${port} is taken by another program.`,
+      `End that program (perhaps another emulator or FusionAuth itself), or choose another port: --port ${port + 1}. --port 0 takes any free one.`,
+    ),
+  cannotListen: (host: string, port: number, reason: string, cause: unknown) =>
+    new EmulatorError(
+      'cannot-listen',
+      `The emulator cannot listen on ${host}, port ${port}: ${reason}.`,
+      'Choose another --host or --port. Ports below 1024 often need administrator rights.',
+      { cause },
+    ),
+  nonLoopbackHost: (host: string) =>
+    new EmulatorError(
+      'non-loopback-host',
+      `The emulator does not listen on ${host}: others in the network could reach it.`,
+      'It is a development stand-in with published demo passwords. Use 127.0.0.1, or, on a network you trust, add --allow-non-loopback.',
+      { exitCode: 2 },
+    ),
+  kickstartUnreadable: (path: string, reason: string, cause: unknown) =>
+    new EmulatorError(
+      'kickstart-unreadable',
+      `The kickstart file ${path} cannot be read: ${reason}.`,
+      'Check the path after --kickstart. Without that flag the built-in kickstart is used.',
+      { cause },
+    ),
+  kickstartInvalid: (where: string, problem: string) =>
+    new EmulatorError(
+      'kickstart-invalid',
+      `The kickstart is not valid: ${where} ${problem}.`,
+      'FusionAuth’s documentation describes the format: variables, apiKeys, licenseId and requests.',
+    ),
+  kickstartExpression: (expression: string, where: string, problem: string) =>
+    new EmulatorError(
+      'kickstart-expression',
+      `The kickstart uses #{${expression}} in ${where}, ${problem}.`,
+      'Define it under "variables", or for #{ENV.NAME} set that environment variable.',
+    ),
+  kickstartRequestFailed: (place: string, status: number, answer: string) =>
+    new EmulatorError(
+      'kickstart-request-failed',
+      `The kickstart’s ${place} failed with HTTP ${status}${answer === '' ? '' : `: ${answer}`}`,
+      status === 501
+        ? 'The emulator has only the part of FusionAuth’s API that its README lists. Remove that request, or use the real FusionAuth.'
+        : 'Correct that request in the kickstart file and start again.',
+    ),
+};

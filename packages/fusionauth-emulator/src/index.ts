@@ -1,0 +1,3 @@
+export { startEmulator, type Emulator, type EmulatorOptions } from './emulator.ts';
+export { EmulatorError, type EmulatorErrorCode } from './errors.ts';
+export type { RecordedRequest } from './request-record.ts';

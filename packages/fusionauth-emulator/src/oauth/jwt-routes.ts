@@ -1,0 +1,113 @@
+import type { Request, RequestHandler } from 'express';
+import { apiKeyOf } from '../admin/api-key.ts';
+import type { Context } from '../context.ts';
+import { textOf } from '../json.ts';
+import type { Store } from '../store/store.ts';
+import { bearerToken } from './bearer.ts';
+import {
+  findRefreshToken,
+  refreshTokens,
+  revokeRefreshToken,
+  revokeRefreshTokens,
+  type StoredRefreshToken,
+} from './refresh-tokens.ts';
+import { verifyToken } from './tokens.ts';
+
+/** `GET /api/jwt/validate`: signature and expiry, nothing else; any application's token passes. */
+export function validateRoute({ store }: Context): RequestHandler {
+  return async (request, response) => {
+    response.set('Cache-Control', 'no-store');
+    const token = bearerToken(request);
+    const claims = token === undefined ? undefined : await verifyToken(store, token);
+    if (claims === undefined) response.status(401).end();
+    else response.json({ jwt: claims });
+  };
+}
+
+/** `GET /api/jwt/refresh?userId=`: a user's refresh tokens, without their values. */
+export function listRefreshTokensRoute({ store }: Context): RequestHandler {
+  return (request, response) => {
+    if (apiKeyOf(store, request) === undefined) {
+      response.status(401).end();
+      return;
+    }
+    const userId = textOf(request.query['userId']);
+    const tokens = refreshTokens(store).filter((token) => token.userId === userId);
+    response.json({ refreshTokens: tokens.map((token) => present(store, token)) });
+  };
+}
+
+/**
+ * `DELETE /api/jwt/refresh?token=…`, `?userId=`, `?applicationId=` or `/api/jwt/refresh/{id}`: with an API key any
+ * refresh token, with an access token its owner's. FusionAuth has no RFC 7009 endpoint.
+ */
+export function revokeRoute({ store }: Context): RequestHandler<{ id?: string }> {
+  return async (request, response) => {
+    const caller = await callerOf(store, request);
+    if (caller === undefined) {
+      response.status(401).end();
+      return;
+    }
+    const token = textOf(request.query['token']);
+    const userId = textOf(request.query['userId']);
+    const applicationId = textOf(request.query['applicationId']);
+    const { id } = request.params;
+    if (token !== undefined || id !== undefined) {
+      const found =
+        token === undefined
+          ? refreshTokens(store).find((stored) => stored.id === id)
+          : findRefreshToken(store, token);
+      if (found === undefined || !mayRevoke(caller, found.userId)) {
+        response.status(404).end();
+        return;
+      }
+      revokeRefreshToken(store, found);
+    } else if (userId === undefined && applicationId === undefined) {
+      response.status(400).json({
+        generalErrors: [
+          {
+            code: '[missing]',
+            message: 'Say which refresh tokens: by token, id, userId or applicationId.',
+          },
+        ],
+        fieldErrors: {},
+      });
+      return;
+    } else if (!mayRevoke(caller, userId)) {
+      response.status(401).end();
+      return;
+    } else {
+      revokeRefreshTokens(store, {
+        ...(userId === undefined ? {} : { userId }),
+        ...(applicationId === undefined ? {} : { applicationId }),
+      });
+    }
+    response.status(200).end();
+  };
+}
+
+type Caller = { readonly kind: 'api-key' } | { readonly kind: 'user'; readonly userId: string };
+
+async function callerOf(store: Store, request: Request<{ id?: string }>): Promise<Caller | undefined> {
+  if (apiKeyOf(store, request) !== undefined) return { kind: 'api-key' };
+  const token = bearerToken(request as Request);
+  const claims = token === undefined ? undefined : await verifyToken(store, token);
+  return claims?.sub === undefined ? undefined : { kind: 'user', userId: claims.sub };
+}
+
+function mayRevoke(caller: Caller, userId: string | undefined): boolean {
+  return caller.kind === 'api-key' || caller.userId === userId;
+}
+
+function present(store: Store, token: StoredRefreshToken): Record<string, unknown> {
+  const authorization = store.authorizations.get(token.grantId);
+  return {
+    id: token.id,
+    applicationId: token.applicationId,
+    userId: token.userId,
+    tenantId: store.tenant.id,
+    insertInstant: token.issuedAt * 1_000,
+    startInstant: token.issuedAt * 1_000,
+    metaData: { scopes: authorization?.scopes, resources: authorization?.resources },
+  };
+}

@@ -1,0 +1,91 @@
+import { jwtConfigurationOf, type Store } from '../store/store.ts';
+import type { Application, Authorization } from '../store/types.ts';
+import { checkClientAuthentication, type AuthenticatedClient } from './client-authentication.ts';
+import { OAuthError } from './oauth-error.ts';
+import { definedParameters, type Parameters } from './parameters.ts';
+import {
+  findRefreshToken,
+  refreshTokens,
+  revokeRefreshTokens,
+  type StoredRefreshToken,
+} from './refresh-tokens.ts';
+import { invalidTarget } from './resources.ts';
+import { checkGrantEnabled, required, type EngineTokenRequest } from './token-rules.ts';
+
+/**
+ * FusionAuth's rules for `grant_type=refresh_token`. Expiry and rotation are the engine's.
+ *
+ * @throws OAuthError
+ */
+export function checkRefreshRequest(
+  store: Store,
+  client: AuthenticatedClient,
+  parameters: Parameters,
+): EngineTokenRequest {
+  const { application } = client;
+  checkClientAuthentication(client, false);
+  checkGrantEnabled(application, 'refresh_token');
+  const presented = findRefreshToken(store, required(parameters, 'refresh_token', 'missing_refresh_token'));
+  if (presented?.applicationId !== application.id) throw refreshTokenNotFound();
+  const current = presented.consumedAt === undefined ? presented : reused(store, application, presented);
+  const authorization = store.authorizations.get(current.grantId);
+  return {
+    form: definedParameters({
+      grant_type: 'refresh_token',
+      client_id: application.id,
+      refresh_token: current.token,
+    }),
+    exchange: {
+      application,
+      scopes: narrowedScopes(authorization, parameters),
+      resources: narrowedResources(authorization, parameters),
+      withinGrace: current !== presented,
+    },
+  };
+}
+
+/** A one-time token that was used before: within the grace period its successor stands in for it. */
+function reused(store: Store, application: Application, presented: StoredRefreshToken): StoredRefreshToken {
+  const settings = jwtConfigurationOf(store, application);
+  const { gracePeriodInSeconds } = settings.refreshTokenOneTimeUseConfiguration;
+  const sinceUse = Date.now() / 1_000 - (presented.consumedAt ?? 0);
+  const successor = refreshTokens(store).find(
+    (token) => token.grantId === presented.grantId && token.consumedAt === undefined,
+  );
+  if (successor !== undefined && sinceUse < gracePeriodInSeconds) return successor;
+  if (settings.refreshTokenRevocationPolicy.onOneTimeTokenReuse) {
+    revokeRefreshTokens(store, { userId: presented.userId, applicationId: presented.applicationId });
+  }
+  throw refreshTokenNotFound();
+}
+
+function narrowedScopes(
+  authorization: Authorization | undefined,
+  parameters: Parameters,
+): readonly string[] | undefined {
+  const asked = parameters.scopes;
+  if (asked.length === 0) return undefined;
+  const unknown = asked.find((scope) => authorization?.scopes.includes(scope) !== true);
+  if (unknown === undefined) return asked;
+  throw new OAuthError(
+    'invalid_scope',
+    'unknown_scope',
+    `The scope [${unknown}] was not granted: a refresh can narrow scopes, not widen them.`,
+  );
+}
+
+function narrowedResources(
+  authorization: Authorization | undefined,
+  parameters: Parameters,
+): readonly string[] | undefined {
+  const asked = parameters.resources;
+  const authorized = authorization?.resources ?? [];
+  if (asked.length === 0 || authorized.length === 0) return undefined;
+  const unknown = asked.find((resource) => !authorized.includes(resource));
+  if (unknown === undefined) return asked;
+  throw invalidTarget(`The resource [${unknown}] was not part of the authorization request.`);
+}
+
+export function refreshTokenNotFound(): OAuthError {
+  return new OAuthError('invalid_grant', 'refresh_token_not_found', 'Invalid or expired refresh token');
+}

@@ -1,0 +1,44 @@
+import type { Store } from '../store/store.ts';
+import { identifyClient } from './client-authentication.ts';
+import { checkCodeRequest, codeNotFound } from './code-request.ts';
+import { OAuthError } from './oauth-error.ts';
+import type { Parameters } from './parameters.ts';
+import { checkRefreshRequest, refreshTokenNotFound } from './refresh-request.ts';
+import type { EngineTokenRequest } from './token-rules.ts';
+
+/**
+ * Applies FusionAuth's rules to a token request.
+ *
+ * @throws OAuthError for the answer
+ */
+export function checkTokenRequest(
+  store: Store,
+  authorization: string | undefined,
+  parameters: Parameters,
+): EngineTokenRequest {
+  parameters.rejectRepeated();
+  const client = identifyClient(store, authorization, parameters);
+  const grantType = parameters.get('grant_type');
+  switch (grantType) {
+    case undefined:
+      throw new OAuthError('invalid_request', 'missing_grant_type', 'The grant_type is missing.');
+    case 'authorization_code':
+      return checkCodeRequest(store, client, parameters);
+    case 'refresh_token':
+      return checkRefreshRequest(store, client, parameters);
+    default:
+      throw new OAuthError(
+        'unsupported_grant_type',
+        'invalid_grant_type',
+        `Invalid grant_type [${grantType}]`,
+      );
+  }
+}
+
+/** What the engine found wrong with a token request that passed the rules above. */
+export function tokenErrorFromEngine(refresh: boolean, detail: string | undefined): OAuthError {
+  if (detail?.includes('code_verifier') === true) {
+    return new OAuthError('invalid_grant', 'invalid_pkce_code_verifier', 'Invalid code_verifier');
+  }
+  return refresh ? refreshTokenNotFound() : codeNotFound();
+}

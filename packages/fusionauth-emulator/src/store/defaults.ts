@@ -1,0 +1,41 @@
+import { randomBytes } from 'node:crypto';
+import type { JwtConfiguration, OAuthConfiguration } from './types.ts';
+
+/** A new tenant's token settings. */
+export const defaultJwtConfiguration: JwtConfiguration = {
+  enabled: true,
+  accessTokenKeyId: undefined,
+  idTokenKeyId: undefined,
+  timeToLiveInSeconds: 3_600,
+  refreshTokenTimeToLiveInMinutes: 43_200,
+  refreshTokenUsagePolicy: 'Reusable',
+  refreshTokenExpirationPolicy: 'Fixed',
+  refreshTokenOneTimeUseConfiguration: { gracePeriodInSeconds: 0 },
+  refreshTokenSlidingWindowConfiguration: { maximumTimeToLiveInMinutes: 43_200 },
+  refreshTokenRevocationPolicy: { onOneTimeTokenReuse: false, onPasswordChanged: true },
+};
+
+/** A new application's OAuth settings. */
+export function defaultOAuthConfiguration(clientId: string): OAuthConfiguration {
+  const provided = { enabled: true, required: false };
+  return {
+    authorizedOriginURLs: [],
+    authorizedRedirectURLs: [],
+    authorizedResourceUris: [],
+    authorizedURLValidationPolicy: 'ExactMatch',
+    clientAuthenticationPolicy: 'Required',
+    clientId,
+    clientSecret: randomBytes(32).toString('base64url'),
+    consentMode: 'AlwaysPrompt',
+    deviceVerificationURL: undefined,
+    enabledGrants: ['authorization_code', 'refresh_token'],
+    generateRefreshTokens: true,
+    logoutURL: undefined,
+    proofKeyForCodeExchangePolicy: 'NotRequired',
+    providedScopePolicy: { address: provided, email: provided, phone: provided, profile: provided },
+    relationship: 'FirstParty',
+    requireRegistration: false,
+    scopeHandlingPolicy: 'Strict',
+    unknownScopePolicy: 'Reject',
+  };
+}

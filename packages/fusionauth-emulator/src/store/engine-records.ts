@@ -1,0 +1,56 @@
+import type { AdapterPayload } from 'oidc-provider';
+
+interface Entry {
+  readonly payload: AdapterPayload;
+  /** Seconds since the epoch; undefined lives as long as the process. */
+  readonly expiresAt: number | undefined;
+}
+
+const now = (): number => Math.floor(Date.now() / 1_000);
+
+/** Records of the OAuth engine, by kind and id, each with its own end. */
+export class EngineRecords {
+  readonly #kinds = new Map<string, Map<string, Entry>>();
+  #writes = 0;
+
+  set(kind: string, id: string, payload: AdapterPayload, lifetimeSeconds: number | undefined): void {
+    const expiresAt = lifetimeSeconds === undefined ? undefined : now() + lifetimeSeconds;
+    this.#kind(kind).set(id, { payload, expiresAt });
+    this.#writes += 1;
+    if (this.#writes % 1_000 === 0) this.#sweep();
+  }
+
+  get(kind: string, id: string): AdapterPayload | undefined {
+    const entry = this.#kind(kind).get(id);
+    return entry !== undefined && isLive(entry) ? entry.payload : undefined;
+  }
+
+  delete(kind: string, id: string): void {
+    this.#kind(kind).delete(id);
+  }
+
+  /** Every live record of a kind with its id. */
+  all(kind: string): (readonly [string, AdapterPayload])[] {
+    return [...this.#kind(kind)]
+      .filter(([, entry]) => isLive(entry))
+      .map(([id, { payload }]) => [id, payload] as const);
+  }
+
+  #kind(kind: string): Map<string, Entry> {
+    const found = this.#kinds.get(kind);
+    if (found !== undefined) return found;
+    const created = new Map<string, Entry>();
+    this.#kinds.set(kind, created);
+    return created;
+  }
+
+  #sweep(): void {
+    for (const entries of this.#kinds.values()) {
+      for (const [id, entry] of entries) if (!isLive(entry)) entries.delete(id);
+    }
+  }
+}
+
+function isLive(entry: Entry): boolean {
+  return entry.expiresAt === undefined || entry.expiresAt > now();
+}

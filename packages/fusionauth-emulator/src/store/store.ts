@@ -1,0 +1,108 @@
+import { randomUUID } from 'node:crypto';
+import { createKey, type SigningKey } from './keys.ts';
+import { defaultJwtConfiguration, defaultOAuthConfiguration } from './defaults.ts';
+import { EngineRecords } from './engine-records.ts';
+import type { ApiKey, Application, Authorization, Role, Tenant, User } from './types.ts';
+
+/** FusionAuth's own application: its id is the same in every installation. */
+export const fusionAuthApplicationId = '3c219e58-ed0e-4b18-ad48-f4f92793ae32';
+
+/** Everything the emulator knows. In memory: it ends with the process. */
+export interface Store {
+  tenant: Tenant;
+  readonly apiKeys: Map<string, ApiKey>;
+  readonly keys: Map<string, SigningKey>;
+  readonly applications: Map<string, Application>;
+  readonly users: Map<string, User>;
+  /** By the engine's grant id. */
+  readonly authorizations: Map<string, Authorization>;
+  /** Remembered consent: scopes granted, by user and application id joined with a colon. */
+  readonly consents: Map<string, ReadonlySet<string>>;
+  /** What the OAuth engine stores: sessions, codes, refresh tokens. */
+  readonly engine: EngineRecords;
+  readonly defaultSigningKeyId: string;
+  /** Whether the paid features answer. */
+  readonly licensed: boolean;
+  /** With HS256 no key is ever published, whatever keys a tenant names. */
+  readonly signing: 'RS256' | 'HS256';
+}
+
+export function createStore(options: {
+  licensed: boolean;
+  signing: 'RS256' | 'HS256';
+  tenantId?: string | undefined;
+}): Store {
+  const now = Date.now();
+  const stamps = { insertInstant: now, lastUpdateInstant: now };
+  const tenantId = options.tenantId ?? randomUUID();
+  const key = createKey({ id: randomUUID(), name: 'Default signing key', algorithm: options.signing });
+  const role = (name: string): Role => ({
+    ...stamps,
+    id: randomUUID(),
+    name,
+    description: undefined,
+    isDefault: false,
+    isSuperRole: name === 'admin',
+  });
+  const fusionAuth: Application = {
+    ...stamps,
+    id: fusionAuthApplicationId,
+    tenantId,
+    name: 'FusionAuth',
+    active: true,
+    roles: [role('admin'), role('user_manager')],
+    scopes: [],
+    oauthConfiguration: {
+      ...defaultOAuthConfiguration(fusionAuthApplicationId),
+      enabledGrants: [],
+    },
+    jwtConfiguration: undefined,
+    extra: {},
+  };
+  return {
+    tenant: {
+      ...stamps,
+      id: tenantId,
+      name: 'Default',
+      // FusionAuth's own default, until somebody sets it: tokens and discovery then name an issuer nobody can ask.
+      issuer: 'acme.com',
+      jwtConfiguration: {
+        ...defaultJwtConfiguration,
+        accessTokenKeyId: key.id,
+        idTokenKeyId: key.id,
+      },
+      extra: {},
+    },
+    apiKeys: new Map(),
+    keys: new Map([[key.id, key]]),
+    applications: new Map([[fusionAuth.id, fusionAuth]]),
+    users: new Map(),
+    authorizations: new Map(),
+    consents: new Map(),
+    engine: new EngineRecords(),
+    defaultSigningKeyId: key.id,
+    licensed: options.licensed,
+    signing: options.signing,
+  };
+}
+
+/** The application that may take part in OAuth: it exists and is active. */
+export function activeApplication(store: Store, clientId: string | undefined): Application | undefined {
+  const application = clientId === undefined ? undefined : store.applications.get(clientId);
+  return application?.active === true ? application : undefined;
+}
+
+/** The active user with this email address or username; both are compared without regard to case. */
+export function userByLoginId(store: Store, loginId: string): User | undefined {
+  const wanted = loginId.trim().toLowerCase();
+  return [...store.users.values()].find(
+    (user) => user.email?.toLowerCase() === wanted || user.username?.toLowerCase() === wanted,
+  );
+}
+
+/** The application's token settings where it has its own, else the tenant's. */
+export function jwtConfigurationOf(store: Store, application: Application): Tenant['jwtConfiguration'] {
+  return application.jwtConfiguration?.enabled === true
+    ? application.jwtConfiguration
+    : store.tenant.jwtConfiguration;
+}
