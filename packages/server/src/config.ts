@@ -1,0 +1,177 @@
+import { isIPv6 } from 'node:net';
+import {
+  choice,
+  httpUrl,
+  InvalidValue,
+  isLoopback,
+  parseCommandLine,
+  port,
+  switchOption,
+  valueOption,
+  type CommandLine,
+  type OptionValues,
+} from '@mcp-keyhole/cli-kit';
+import { errors } from './errors.ts';
+
+export const program = 'mcp-keyhole-server';
+
+/** The environment that a configuration is read from, such as `process.env`. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Every option: drives parsing, types, `--help` and the README's table. */
+export const optionTable = {
+  fusionAuthUrl: valueOption({
+    flag: 'fusionauth-url',
+    env: 'FUSIONAUTH_URL',
+    placeholder: 'URL',
+    help: 'Where this server reaches FusionAuth [http://localhost:9011]',
+    parse: baseUrl,
+    fallback: 'http://localhost:9011',
+  }),
+  fusionAuthExternalUrl: valueOption({
+    flag: 'fusionauth-external-url',
+    env: 'FUSIONAUTH_EXTERNAL_URL',
+    placeholder: 'URL',
+    help: 'Where browsers reach FusionAuth [the same]',
+    parse: baseUrl,
+    fallback: undefined,
+  }),
+  issuer: valueOption({
+    flag: 'fusionauth-issuer',
+    env: 'FUSIONAUTH_ISSUER',
+    placeholder: 'URL',
+    help: "The tenant's issuer, exactly as FusionAuth has it [the external URL]",
+    parse: issuerUrl,
+    fallback: undefined,
+  }),
+  mcpServerUrl: valueOption({
+    flag: 'mcp-server-url',
+    env: 'MCP_SERVER_URL',
+    placeholder: 'URL',
+    help: 'Where MCP clients reach this server; the protected resource is it + /mcp [http://localhost:PORT]',
+    parse: originUrl,
+    fallback: undefined,
+  }),
+  host: valueOption({
+    flag: 'host',
+    env: 'HOST',
+    placeholder: 'ADDRESS',
+    help: 'The address to listen on; 0.0.0.0 is every network [127.0.0.1]',
+    parse: listenAddress,
+    fallback: '127.0.0.1',
+  }),
+  port: valueOption({
+    flag: 'port',
+    env: 'PORT',
+    placeholder: 'PORT',
+    help: 'The port to listen on; 0 lets the system choose [8000]',
+    parse: (raw) => port(raw, { any: true }),
+    fallback: 8000,
+  }),
+  authentication: valueOption({
+    flag: 'auth',
+    env: 'AUTH',
+    placeholder: 'on|off',
+    help: 'off: no authentication at all, for trying out, on this machine only [on]',
+    parse: choice(['on', 'off']),
+    fallback: 'on',
+  }),
+  debug: switchOption({ flag: 'debug', help: 'Log each step, and show causes and stacks of failures' }),
+};
+
+/** What the server runs with. URLs have no trailing slash. */
+export interface ServerConfig {
+  /** Where this server reaches FusionAuth. */
+  readonly fusionAuthUrl: string;
+  /** The tenant's issuer: `iss` of every token, and the authorization server that the metadata names, letter by letter. */
+  readonly issuer: string;
+  /** The public origin. Its port 0 stands for the port that the system chooses. */
+  readonly mcpServerUrl: string;
+  /** The address to listen on. */
+  readonly host: string;
+  /** The port to listen on; 0 lets the system choose. */
+  readonly port: number;
+  /** False: no token is asked for. Loopback only. */
+  readonly authentication: boolean;
+  /** What a token must carry for any request. */
+  readonly requiredScopes: readonly string[];
+  /** What clients are told to ask for: the required ones and those that userinfo needs. */
+  readonly scopesSupported: readonly string[];
+}
+
+/**
+ * Reads the configuration from flags and environment.
+ *
+ * @throws UsageError for an unknown flag or a value that cannot be read
+ * @throws ServerError for values that do not go together (`issuer-not-a-url`, `server-url-with-path`,
+ *   `unprotected-on-network`)
+ */
+export function loadConfig(argv: readonly string[], env: Environment): ServerConfig {
+  return configOf(readCommandLine(argv, env).values);
+}
+
+/** The command line before it is checked as a whole, so that `--help` can win over mistakes. */
+export function readCommandLine(argv: readonly string[], env: Environment): CommandLine<typeof optionTable> {
+  const line = parseCommandLine(optionTable, { program, argv, env });
+  const [surplus] = line.positionals;
+  if (surplus !== undefined && !line.help && !line.version) throw errors.unexpectedArgument(surplus);
+  return line;
+}
+
+/** The checked configuration of parsed options. */
+export function configOf(values: OptionValues<typeof optionTable>): ServerConfig {
+  const config: ServerConfig = Object.freeze({
+    fusionAuthUrl: values.fusionAuthUrl,
+    issuer: values.issuer ?? values.fusionAuthExternalUrl ?? values.fusionAuthUrl,
+    mcpServerUrl: values.mcpServerUrl ?? `http://localhost:${values.port}`,
+    host: values.host,
+    port: values.port,
+    authentication: values.authentication === 'on',
+    requiredScopes: Object.freeze(['get_name']),
+    scopesSupported: Object.freeze(['openid', 'profile', 'get_name']),
+  });
+  if (!config.authentication) {
+    // A public URL means a reverse proxy in front, which makes a loopback port public.
+    for (const url of [urlOfHost(config.host), new URL(config.mcpServerUrl)]) {
+      if (url === undefined || !isLoopback(url))
+        throw errors.unprotectedOnNetwork(url?.hostname ?? config.host);
+    }
+  }
+  return config;
+}
+
+/** The protected resource's identifier (RFC 8707), which tokens carry in `aud`. */
+export function resourceOf(config: ServerConfig): string {
+  return `${config.mcpServerUrl}/mcp`;
+}
+
+/** The URL of a host name or address; undefined when it is neither. */
+function urlOfHost(host: string): URL | undefined {
+  const origin = `http://${isIPv6(host) ? `[${host}]` : host}`;
+  return URL.canParse(origin) ? new URL(origin) : undefined;
+}
+
+/** An address or host name without port; IPv6 with or without its brackets. */
+function listenAddress(raw: string): string {
+  const host = raw.replace(/^\[(?<address>.*)\]$/u, '$<address>');
+  if (isIPv6(host) || urlOfHost(host)?.hostname === host.toLowerCase()) return host;
+  throw new InvalidValue('it is an address or host name without port, such as 127.0.0.1 or 0.0.0.0');
+}
+
+function baseUrl(raw: string): string {
+  const url = httpUrl(raw);
+  return `${url.origin}${url.pathname.replace(/\/+$/u, '')}`;
+}
+
+/** An issuer is compared letter by letter (RFC 8414, section 3.3), so it stays as it was written. */
+function issuerUrl(raw: string): string {
+  if (!/^https?:\/\//iu.test(raw)) throw errors.issuerNotUrl(raw);
+  httpUrl(raw);
+  return raw;
+}
+
+function originUrl(raw: string): string {
+  const url = httpUrl(raw);
+  if (url.pathname !== '/' || url.search !== '') throw errors.serverUrlWithPath(raw, url.origin);
+  return url.origin;
+}

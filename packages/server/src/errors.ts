@@ -1,0 +1,88 @@
+import { CliError } from '@mcp-keyhole/cli-kit';
+
+/** The codes of {@link ServerError}; the README lists each. */
+export type ServerErrorCode =
+  | 'port-in-use'
+  | 'port-not-permitted'
+  | 'host-not-available'
+  | 'issuer-not-a-url'
+  | 'server-url-with-path'
+  | 'unprotected-on-network'
+  | 'unexpected-argument';
+
+/** Why the server could not start. */
+export class ServerError extends CliError<ServerErrorCode> {}
+
+/** What to do when FusionAuth's issuer and the configured one differ. */
+export const issuerRemedy =
+  'In FusionAuth open Tenants, edit the tenant, and on the tab General set Issuer to the URL under which browsers ' +
+  'reach FusionAuth (http://localhost:9011 for local use), and let FUSIONAUTH_ISSUER be exactly that string; by ' +
+  'default it is FUSIONAUTH_EXTERNAL_URL.';
+
+export const errors = {
+  portInUse: (port: number, cause: unknown) =>
+    new ServerError(
+      'port-in-use',
+      `Port ${port} is in use by another process.`,
+      `End that process, or choose another port: --port ${port === 65_535 ? 8000 : port + 1} (environment: PORT).`,
+      { cause },
+    ),
+  portNotPermitted: (port: number, cause: unknown) =>
+    new ServerError(
+      'port-not-permitted',
+      `The system does not let this user listen on port ${port}.`,
+      'Choose a port above 1023, such as --port 8000, and let a reverse proxy answer on 80 and 443.',
+      { cause },
+    ),
+  hostNotAvailable: (host: string, cause: unknown) =>
+    new ServerError(
+      'host-not-available',
+      `This machine has no address ${JSON.stringify(host)} to listen on.`,
+      'Set HOST to 127.0.0.1 for this machine only, or to 0.0.0.0 for all its networks.',
+      { cause },
+    ),
+  issuerNotUrl: (issuer: string) =>
+    new ServerError(
+      'issuer-not-a-url',
+      `The issuer ${JSON.stringify(issuer)} is not an http or https URL, so no MCP client could find FusionAuth by it.`,
+      `acme.com is what every new FusionAuth tenant calls itself. ${issuerRemedy}`,
+      { exitCode: 2 },
+    ),
+  serverUrlWithPath: (url: string, origin: string) =>
+    new ServerError(
+      'server-url-with-path',
+      `MCP_SERVER_URL is ${url}, but it is an origin, without path and query: the server adds /mcp itself.`,
+      `Set MCP_SERVER_URL to ${origin}.`,
+      { exitCode: 2 },
+    ),
+  unprotectedOnNetwork: (where: string) =>
+    new ServerError(
+      'unprotected-on-network',
+      `AUTH=off would open the server to everyone who can reach ${where}.`,
+      'Leave AUTH=off out, or keep to this machine: HOST=127.0.0.1 and an MCP_SERVER_URL on localhost.',
+      { exitCode: 2 },
+    ),
+  unexpectedArgument: (argument: string) =>
+    new ServerError(
+      'unexpected-argument',
+      `There is no place for the argument ${JSON.stringify(argument)}.`,
+      'All settings are flags or environment variables; `mcp-keyhole-server --help` lists them.',
+      { exitCode: 2 },
+    ),
+};
+
+/**
+ * All that the wire says about a refused request (RFC 6750, section 3.1). Why it was refused is for the log: a reason in
+ * the answer would tell an attacker which of his guesses was right.
+ */
+export const wireDescriptions = {
+  // The sentence of FusionAuth's guide, which readers compare with what they see.
+  invalidToken:
+    'Authentication failed. The provided bearer token is invalid, expired, or no longer recognized by the server. ' +
+    'To resolve: clear authentication tokens in your MCP client and reconnect. Your client should automatically ' +
+    're-register and obtain new tokens.',
+  insufficientScope: 'The access token lacks a scope that this operation needs.',
+  malformedHeader: 'The Authorization header is not of the form "Bearer TOKEN".',
+  unavailable: 'The access token cannot be checked at the moment. Try again shortly.',
+  internal: 'Internal server error',
+};

@@ -1,0 +1,71 @@
+import { cleanLine, messageOf } from '@mcp-keyhole/cli-kit';
+import { FusionAuthClient } from '@fusionauth/typescript-client';
+
+/** A JSON object whose members nobody has checked yet. */
+export type Claims = Readonly<Record<string, unknown>>;
+
+/** FusionAuth's answer, or why there is none. `status` is absent when no HTTP answer came. */
+export type Answer =
+  | { readonly ok: true; readonly value: Claims }
+  | { readonly ok: false; readonly status?: number; readonly detail: string };
+
+/** The three calls that a resource server makes. None of them throws; each ends within the deadline. */
+export interface FusionAuth {
+  /** `GET /api/jwt/validate`: the claims of a token whose signature and expiry are right. Nothing else is checked. */
+  validateToken(token: string): Promise<Answer>;
+  /** `GET /oauth2/userinfo`: the claims about the user that the token's scopes allow. */
+  userinfo(token: string): Promise<Answer>;
+  /** `GET /.well-known/openid-configuration` of the default tenant. */
+  openIdConfiguration(): Promise<Answer>;
+}
+
+/** Milliseconds for one call to FusionAuth: well below the minute after which MCP hosts give up on a request. */
+const callDeadline = 5_000;
+
+/** @param options.deadline milliseconds for one call; 5,000 by default */
+export function connectFusionAuth(url: string, options: { deadline?: number } = {}): FusionAuth {
+  const client = new FusionAuthClient('', url);
+  const deadline = options.deadline ?? callDeadline;
+  return {
+    validateToken: async (token) => {
+      const answer = await settle(client.validateJWT(token), deadline);
+      return answer.ok ? objectAnswer(answer.value['jwt']) : answer;
+    },
+    userinfo: (token) => settle(client.retrieveUserInfoFromAccessToken(token), deadline),
+    openIdConfiguration: () => settle(client.retrieveOpenIdConfiguration(), deadline),
+  };
+}
+
+/** The client has no timeout, and rejects with objects that are not errors: both end here. */
+async function settle(call: Promise<{ response?: unknown }>, deadline: number): Promise<Answer> {
+  let timer: NodeJS.Timeout | undefined;
+  const expiry = new Promise<Answer>((resolve) => {
+    timer = setTimeout(() => resolve({ ok: false, detail: `no answer within ${deadline} ms` }), deadline);
+  });
+  const answer = call.then(({ response }) => objectAnswer(response), failedAnswer);
+  try {
+    return await Promise.race([answer, expiry]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function objectAnswer(value: unknown): Answer {
+  if (isObject(value)) return { ok: true, value };
+  return { ok: false, status: 200, detail: 'an answer that is not the JSON that FusionAuth sends' };
+}
+
+function failedAnswer(thrown: unknown): Answer {
+  const { statusCode, exception } = (isObject(thrown) ? thrown : {}) as {
+    statusCode?: unknown;
+    exception?: unknown;
+  };
+  if (typeof statusCode === 'number') {
+    return { ok: false, status: statusCode, detail: `HTTP status ${statusCode}` };
+  }
+  return { ok: false, detail: cleanLine(messageOf(exception ?? thrown)) };
+}
+
+function isObject(value: unknown): value is Claims {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,11 @@
+// The library: protect an MCP server of one's own with FusionAuth.
+export { McpServer, type McpServerFactory, type OAuthTokenVerifier } from '@modelcontextprotocol/server';
+export { createApp, type AppParts } from './app.ts';
+export { loadConfig, resourceOf, type Environment, type ServerConfig } from './config.ts';
+export { ServerError, type ServerErrorCode } from './errors.ts';
+export { connectFusionAuth, type Answer, type Claims, type FusionAuth } from './fusionauth.ts';
+export { startServer, type RunningServer } from './http-server.ts';
+export { createLog, type Log, type LogFields } from './log.ts';
+export { type Expectation } from './token-verifier/claims.ts';
+export { createFusionAuthTokenVerifier } from './token-verifier/fusionauth-token-verifier.ts';
+export { TokenRefused, type Refusal } from './token-verifier/refusal.ts';

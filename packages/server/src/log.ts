@@ -1,0 +1,31 @@
+import { pino, type DestinationStream } from 'pino';
+
+/** Primitives only: an object could carry a token into the log by accident. */
+export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
+
+/** The part of pino's logger that the server uses; any pino logger fits. */
+export interface Log {
+  /** What may help to find a fault; written only with `--debug`. */
+  debug(fields: LogFields, message: string): void;
+  info(fields: LogFields, message: string): void;
+  /** What an operator should look at. */
+  warn(fields: LogFields, message: string): void;
+  error(fields: LogFields, message: string): void;
+}
+
+/**
+ * A log of JSON lines, one an entry, with `level` as a word and `time` in ISO 8601.
+ *
+ * @param options.destination where the lines go; by default stdout
+ */
+export function createLog(options: { debug?: boolean; destination?: DestinationStream } = {}): Log {
+  return pino(
+    {
+      level: options.debug === true ? 'debug' : 'info',
+      base: { service: 'mcp-keyhole-server' },
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    options.destination ?? pino.destination(1),
+  );
+}

@@ -1,0 +1,38 @@
+import { once } from 'node:events';
+import { formatHelp, reportFailure } from '@mcp-keyhole/cli-kit';
+import { configOf, optionTable, program, readCommandLine, type Environment } from './config.ts';
+import { startServer } from './http-server.ts';
+import { createLog } from './log.ts';
+import { version } from './mcp-server.ts';
+
+const help = formatHelp({
+  summary: 'An MCP server over HTTP, protected by FusionAuth, with the tool get_name.',
+  usage: [
+    program,
+    `FUSIONAUTH_URL=https://auth.example.com MCP_SERVER_URL=https://mcp.example.com ${program}`,
+  ],
+  options: optionTable,
+  notes: ['The log goes to stdout, one JSON object a line. SIGINT and SIGTERM end the server orderly.'],
+});
+
+/** Serves until SIGINT or SIGTERM. @returns the exit code */
+async function main(argv: readonly string[], env: Environment): Promise<number> {
+  const line = readCommandLine(argv, env);
+  if (line.help || line.version) {
+    process.stdout.write(line.help ? help : `${version}\n`);
+    return 0;
+  }
+  const server = await startServer(configOf(line.values), { log: createLog({ debug: line.values.debug }) });
+  await Promise.race(['SIGINT', 'SIGTERM'].map((signal) => once(process, signal)));
+  await server.close();
+  return 0;
+}
+
+/** Milliseconds that a call to FusionAuth, which cannot be aborted, may hold the process after all else has ended. */
+const lastCallDeadline = 500;
+
+const argv = process.argv.slice(2);
+process.exitCode = await main(argv, process.env).catch((error: unknown) =>
+  reportFailure(error, { program, debug: argv.includes('--debug') }),
+);
+setTimeout(() => process.exit(), lastCallDeadline).unref();

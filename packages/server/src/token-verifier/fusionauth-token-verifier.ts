@@ -1,0 +1,30 @@
+import type { OAuthTokenVerifier } from '@modelcontextprotocol/server';
+import type { FusionAuth } from '../fusionauth.ts';
+import { authInfoOf, type Expectation } from './claims.ts';
+import { TokenRefused } from './refusal.ts';
+
+/** Three base64url parts (RFC 7515, section 3.1). Anything else need not trouble FusionAuth. */
+const compactJwt = /^[\w-]+\.[\w-]+\.[\w-]+$/u;
+
+/**
+ * Verifies access tokens through FusionAuth's JWT validation API (signature, expiry), then checks issuer and audience.
+ * Not through introspection: FusionAuth answers that with 401 for another application's token.
+ *
+ * `verifyAccessToken` rejects with {@link TokenRefused}.
+ */
+export function createFusionAuthTokenVerifier(
+  fusionAuth: FusionAuth,
+  expectation: Expectation,
+): OAuthTokenVerifier {
+  return {
+    async verifyAccessToken(token) {
+      if (!compactJwt.test(token)) throw new TokenRefused({ reason: 'malformed-token' });
+      const answer = await fusionAuth.validateToken(token);
+      if (answer.ok) return authInfoOf(token, answer.value, expectation);
+      if (answer.status === 401 || answer.status === 400) {
+        throw new TokenRefused({ reason: 'invalid-or-expired', status: answer.status });
+      }
+      throw new TokenRefused({ reason: 'fusionauth-unavailable', detail: answer.detail });
+    },
+  };
+}

@@ -1,0 +1,35 @@
+import type { AuthInfo } from '@modelcontextprotocol/server';
+import { cleanLine } from '@mcp-keyhole/cli-kit';
+import type { Claims, FusionAuth } from './fusionauth.ts';
+import type { Log } from './log.ts';
+import { claimsOf } from './token-verifier/claims.ts';
+
+/** The longest name that is shown, in characters. */
+const longestName = 200;
+
+/**
+ * The name of the user that a token stands for: of userinfo, asked with the caller's token, or where that fails of the
+ * token's claims. Always something: at last the client's id.
+ */
+export async function nameOfUser(fusionAuth: FusionAuth, authInfo: AuthInfo, log: Log): Promise<string> {
+  const answer = await fusionAuth.userinfo(authInfo.token);
+  if (!answer.ok) {
+    log.warn({ status: answer.status, detail: answer.detail }, "userinfo failed; using the token's claims");
+  }
+  return nameIn(answer.ok ? answer.value : claimsOf(authInfo)) ?? authInfo.clientId;
+}
+
+/** Given and family name, else the preferred user name, else the email address (OpenID Connect Core, section 5.1). */
+function nameIn(claims: Claims): string | undefined {
+  const fullName = [readable(claims['given_name']), readable(claims['family_name'])]
+    .filter((part) => part !== '')
+    .join(' ');
+  return [fullName, readable(claims['preferred_username']), readable(claims['email'])].find(
+    (name) => name !== '',
+  );
+}
+
+/** Users choose their names, and terminals obey control characters: those are removed. */
+function readable(claim: unknown): string {
+  return typeof claim === 'string' ? cleanLine(claim, longestName) : '';
+}

@@ -1,0 +1,59 @@
+import { describe, expect, it } from 'vitest';
+import { authInfoOf } from '../src/token-verifier/claims.ts';
+import { TokenRefused, type Refusal } from '../src/token-verifier/refusal.ts';
+
+const resource = 'https://mcp.example.com/mcp';
+const expectation = { issuer: 'http://localhost:9011', resource };
+const good = {
+  aud: ['client', resource],
+  exp: 2_000_000_000,
+  iss: 'http://localhost:9011',
+  sub: 'user',
+  scope: 'openid  get_name',
+};
+
+function refusal(claims: Record<string, unknown>): Refusal {
+  try {
+    authInfoOf('token', claims, expectation);
+  } catch (error) {
+    if (error instanceof TokenRefused) return error.refusal;
+  }
+  throw new Error('the token was not refused');
+}
+
+describe("a validated token's claims", () => {
+  it('become an AuthInfo whose client is the first audience, not the subject', () => {
+    expect(authInfoOf('token', good, expectation)).toEqual({
+      token: 'token',
+      clientId: 'client',
+      scopes: ['openid', 'get_name'],
+      expiresAt: 2_000_000_000,
+      resource: new URL(resource),
+      extra: { claims: good },
+    });
+  });
+
+  it.each([
+    ['another application', 'client'],
+    ['another resource', ['client', 'https://other.example.com/mcp']],
+    ['the resource without its path', ['client', 'https://mcp.example.com']],
+    ['the resource with a slash added', ['client', `${resource}/`]],
+    ['nobody', []],
+    ['nothing', undefined],
+  ])('are refused for the audience of %s', (_name, aud) => {
+    expect(refusal({ ...good, aud })).toMatchObject({ reason: 'wrong-audience', expected: resource });
+  });
+
+  it.each(['acme.com', 'http://localhost:9011/', undefined])('are refused for the issuer %s', (iss) => {
+    expect(refusal({ ...good, iss })).toMatchObject({ reason: 'wrong-issuer', expected: expectation.issuer });
+  });
+
+  it('are refused without a client or an expiry', () => {
+    expect(refusal({ ...good, aud: [7, resource] })).toEqual({ reason: 'incomplete-claims', missing: 'aud' });
+    expect(refusal({ ...good, exp: 'never' })).toEqual({ reason: 'incomplete-claims', missing: 'exp' });
+  });
+
+  it('may lack scopes: then there are none', () => {
+    expect(authInfoOf('token', { ...good, scope: undefined }, expectation).scopes).toEqual([]);
+  });
+});

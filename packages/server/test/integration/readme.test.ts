@@ -1,0 +1,64 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import ts from 'typescript';
+import { describe, expect, it } from 'vitest';
+import { optionTable } from '../../src/config.ts';
+import { errors } from '../../src/errors.ts';
+
+const folder = fileURLToPath(new URL('../../', import.meta.url));
+const readme = readFileSync(`${folder}README.md`, 'utf8');
+
+/** What the compiler says about a module of this package's users. */
+function diagnose(source: string): string[] {
+  const name = `${folder}test/example.ts`;
+  const { config } = ts.readConfigFile(`${folder}../../tsconfig.base.json`, (path) =>
+    readFileSync(path, 'utf8'),
+  ) as {
+    config: { compilerOptions: object };
+  };
+  const { options } = ts.convertCompilerOptionsFromJson(config.compilerOptions, `${folder}../..`);
+  const host = ts.createCompilerHost(options);
+  const read = host.getSourceFile.bind(host);
+  host.getSourceFile = (path, ...rest) =>
+    path === name ? ts.createSourceFile(path, source, ts.ScriptTarget.ES2023) : read(path, ...rest);
+  const exists = host.fileExists.bind(host);
+  host.fileExists = (path) => path === name || exists(path);
+  const program = ts.createProgram([name], options, host);
+  return ts
+    .getPreEmitDiagnostics(program, program.getSourceFile(name))
+    .map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n'));
+}
+
+describe("the package's README", () => {
+  const example = /```ts\n(?<code>.*?)```/su.exec(readme)?.groups?.['code'] ?? '';
+
+  it('shows a library use that compiles', () => {
+    expect(example.split('\n').filter((line) => line !== '')).toHaveLength(4);
+    expect(diagnose(example)).toEqual([]);
+    expect(diagnose(example.replace('createMcpServer', 'createMCPServer'))).toHaveLength(1);
+  }, 60_000);
+
+  it.each(Object.values(optionTable).map(({ flag, env }) => [flag, env]))(
+    'lists --%s and %s',
+    (flag, env) => {
+      expect(readme).toContain(`\`--${flag}\``);
+      if (env !== undefined) expect(readme).toContain(`| \`${env}\``);
+    },
+  );
+
+  it('lists every error code', () => {
+    const codes = [
+      errors.portInUse(1, undefined),
+      errors.portNotPermitted(1, undefined),
+      errors.hostNotAvailable('', undefined),
+      errors.issuerNotUrl(''),
+      errors.serverUrlWithPath('', ''),
+      errors.unprotectedOnNetwork(''),
+      errors.unexpectedArgument(''),
+    ].map(({ code, exitCode }) => ({ code, exitCode }));
+    expect(codes).toHaveLength(Object.keys(errors).length);
+    for (const { code, exitCode } of codes) {
+      expect(readme).toMatch(new RegExp(`\\| \`${code}\` +\\| ${exitCode} `, 'u'));
+    }
+  });
+});
