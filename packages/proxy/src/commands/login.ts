@@ -1,0 +1,90 @@
+import { isJSONRPCResponse, type StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
+import { cleanLine, messageOf, type Log } from '@mcp-keyhole/cli-kit';
+import { explainHttpFailure } from '../bridge/failure-answer.ts';
+import type { ProxyConfig } from '../config.ts';
+import { errors } from '../errors.ts';
+import { openConnection } from '../proxy.ts';
+import { describeSignIn } from './sign-in-words.ts';
+
+/** Signs in from a terminal by doing what a host does first, `initialize`, and says what came of it. */
+export async function login(
+  config: ProxyConfig,
+  server: URL,
+  log: Log,
+  signal: AbortSignal,
+  print: (text: string) => void,
+): Promise<number> {
+  if (config.tokenStore === 'memory') throw errors.memoryStoreRefused();
+  // Memory would lose the sign-in at once, so that here `auto` means the keychain.
+  const { key, store, bearerToken, http } = await openConnection(
+    { ...config, tokenStore: 'keychain' },
+    server,
+    log,
+    signal,
+  );
+  const before = await store.load(key);
+  const name = await greet(http, server, log);
+  const after = await store.load(key);
+  const called = name === undefined ? server.href : `${server.href} (${cleanLine(name, 80)})`;
+  if (after === undefined) {
+    // Signed in, yet not stored: why has been said when it happened.
+    if ((await bearerToken.token()) !== undefined) {
+      throw errors.keychainFailed('keep the sign-in', 'it is not there afterwards');
+    }
+    print(`${called} answers without a sign-in.\n`);
+    return 0;
+  }
+  const already = before?.accessToken === after.accessToken;
+  print(
+    `${already ? 'Already signed in' : 'Signed in'} to ${called}.\n${describeSignIn(after, store.place, Date.now())}`,
+  );
+  return 0;
+}
+
+/** Sends `initialize`, which makes the server ask for a token if it wants one. The server's name, if it says one. */
+async function greet(
+  http: StreamableHTTPClientTransport,
+  server: URL,
+  log: Log,
+): Promise<string | undefined> {
+  let name: string | undefined;
+  let onEnd = (): void => undefined;
+  const answered = new Promise<void>((resolve) => {
+    onEnd = resolve;
+    http.onmessage = (message) => {
+      if (!isJSONRPCResponse(message)) return;
+      if ('result' in message) name = (message.result as { serverInfo?: { name?: string } }).serverInfo?.name;
+      resolve();
+    };
+  });
+  await http.start();
+  try {
+    await http.send(
+      {
+        jsonrpc: '2.0',
+        id: 1,
+        method: 'initialize',
+        params: {
+          protocolVersion: '2025-11-25',
+          capabilities: {},
+          clientInfo: { name: 'mcp-keyhole', version: process.env['KEYHOLE_VERSION'] ?? 'development' },
+        },
+      },
+      {
+        onRequestStreamEnd: () => {
+          onEnd();
+        },
+      },
+    );
+    await answered;
+    // The sign-in is done: a server that cannot end its session does not spoil it.
+    await http.terminateSession().catch((error: unknown) => {
+      log.debug('the session was not ended', { error: messageOf(error) });
+    });
+  } catch (error) {
+    throw explainHttpFailure(error, server);
+  } finally {
+    await http.close();
+  }
+  return name;
+}

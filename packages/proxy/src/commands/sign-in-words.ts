@@ -1,0 +1,34 @@
+import { cleanLine } from '@mcp-keyhole/cli-kit';
+import type { TokenSet } from '../token-store/token-store.ts';
+
+/** A sign-in in words, without its tokens: one fact a line. */
+export function describeSignIn(tokens: TokenSet, place: string, now: number): string {
+  const facts = [
+    ['issuer', cleanLine(tokens.issuer)],
+    ['scopes', cleanLine(tokens.scope ?? 'not told')],
+    ['token', expiryInWords(tokens, now)],
+    ['kept in', place],
+  ] as const;
+  return facts.map(([name, value]) => `  ${name.padEnd(9)} ${value}\n`).join('');
+}
+
+function expiryInWords({ expiresAt, refreshToken }: TokenSet, now: number): string {
+  const renewal = refreshToken === undefined ? 'then a new sign-in is needed' : 'renewed by itself';
+  if (expiresAt === undefined) return `without a stated end; ${renewal}`;
+  return expiresAt > now
+    ? `ends in ${span(expiresAt - now)}; ${renewal}`
+    : `ended ${span(now - expiresAt)} ago; ${renewal}`;
+}
+
+function span(milliseconds: number): string {
+  const units = [
+    ['day', 86_400_000],
+    ['hour', 3_600_000],
+    ['minute', 60_000],
+  ] as const;
+  for (const [unit, length] of units) {
+    const count = Math.floor(milliseconds / length);
+    if (count >= 1) return `${count} ${unit}${count === 1 ? '' : 's'}`;
+  }
+  return 'less than a minute';
+}

@@ -1,0 +1,31 @@
+/** A wait with a name: how long it may take and what its end means. */
+export interface Deadline {
+  readonly milliseconds: number;
+  /** The error when the time is up. */
+  readonly error: (milliseconds: number) => Error;
+  /** Ends the wait early; the signal's reason is thrown. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Waits for `work`, at most until the deadline or until the signal is aborted. The timer never outlives the wait. */
+export async function withDeadline<Value>(work: Promise<Value>, deadline: Deadline): Promise<Value> {
+  const { signal } = deadline;
+  signal?.throwIfAborted();
+  let timer: NodeJS.Timeout | undefined;
+  let onAbort: (() => void) | undefined;
+  const end = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => {
+      reject(deadline.error(deadline.milliseconds));
+    }, deadline.milliseconds);
+    onAbort = () => {
+      reject(signal?.reason as Error);
+    };
+    signal?.addEventListener('abort', onAbort, { once: true });
+  });
+  try {
+    return await Promise.race([work, end]);
+  } finally {
+    clearTimeout(timer);
+    if (onAbort !== undefined) signal?.removeEventListener('abort', onAbort);
+  }
+}

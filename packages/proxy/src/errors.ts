@@ -1,0 +1,344 @@
+import { CliError, cleanLine } from '@mcp-keyhole/cli-kit';
+
+/** Every code that the proxy shows, in the order of the roads: command line, server, sign-in, token store, bridge. */
+export type ProxyErrorCode =
+  | 'usage'
+  | 'server-unreachable'
+  | 'server-redirected'
+  | 'server-error'
+  | 'server-answer-unusable'
+  | 'answer-lost'
+  | 'token-refused'
+  | 'scope-missing'
+  | 'resource-metadata-missing'
+  | 'resource-mismatch'
+  | 'authorization-server-unreachable'
+  | 'authorization-server-metadata'
+  | 'issuer-mismatch'
+  | 'pkce-unsupported'
+  | 'insecure-endpoint'
+  | 'client-not-registered'
+  | 'callback-port-in-use'
+  | 'callback-host-unusable'
+  | 'sign-in-refused'
+  | 'sign-in-timeout'
+  | 'sign-in-busy'
+  | 'sign-in-invalid'
+  | 'token-request-failed'
+  | 'token-endpoint-unavailable'
+  | 'keychain-absent'
+  | 'keychain-locked'
+  | 'keychain-timeout'
+  | 'keychain-failed'
+  | 'sign-in-unreadable'
+  | 'state-folder-unusable'
+  | 'memory-store-refused'
+  | 'message-unreadable'
+  | 'shutting-down';
+
+/** An error that a user may read: on stderr before the bridge runs, in a JSON-RPC error (`data.code`) afterwards. */
+export class ProxyError extends CliError<ProxyErrorCode> {}
+
+const failure = (code: ProxyErrorCode, message: string, remedy: string, cause?: unknown): ProxyError =>
+  new ProxyError(code, message, remedy, { cause });
+
+const usage = (message: string, remedy: string): ProxyError =>
+  new ProxyError('usage', message, remedy, { exitCode: 2 });
+
+/** What an authorization server said went wrong: the OAuth `error` and `error_description`, FusionAuth's `error_reason`. */
+export interface OAuthErrorDetails {
+  readonly error: string;
+  readonly description?: string | undefined;
+  readonly reason?: string | undefined;
+}
+
+function said(details: OAuthErrorDetails): string {
+  const parts = [details.error, details.reason, details.description].filter((part) => part !== undefined);
+  return cleanLine(parts.join(': '));
+}
+
+/** What stands before the @ of a URL is not for logs. */
+function withoutPassword(url: string): string {
+  return url.replace(/\/\/[^/?#]*@/u, '//…@');
+}
+
+/** All sentences and remedies in one place. */
+export const errors = {
+  // Command line
+  urlMissing: () =>
+    usage(
+      'The URL of the MCP server is missing.',
+      'Write it first: mcp-keyhole https://mcp.example.com/mcp. `mcp-keyhole --help` shows everything.',
+    ),
+  urlUnusable: (given: string, why: string) =>
+    usage(
+      `The server URL ${JSON.stringify(withoutPassword(cleanLine(given)))} cannot be used: ${why}.`,
+      'Give the full address of the MCP server, such as https://mcp.example.com/mcp.',
+    ),
+  httpToRemoteHost: (url: URL) =>
+    usage(
+      `${url.origin} is not this machine, and http would send tokens over the network unencrypted.`,
+      'Use the https address. If you really want http (a trusted network), add --allow-http.',
+    ),
+  portUnusable: (given: string, why: string) =>
+    usage(
+      `The callback port ${JSON.stringify(given)} cannot be used: ${why}.`,
+      'Leave it out to use port 3334.',
+    ),
+  surplusArgument: (given: string) =>
+    usage(
+      `The argument ${JSON.stringify(cleanLine(given))} is one too many.`,
+      'The form is mcp-keyhole [command] <server-url> [callback-port] [flags].',
+    ),
+  clientInfoUnusable: (why: string) =>
+    usage(
+      `--static-oauth-client-info cannot be used: ${why}.`,
+      'It is JSON such as {"client_id":"…","scope":"openid offline_access"}, or @file with that JSON inside.',
+    ),
+  headerUnusable: (why: string) =>
+    usage(
+      `A --header cannot be used: ${why}.`,
+      "Write --header 'Name: value', or Name:${ENVIRONMENT_VARIABLE}.",
+    ),
+
+  // The MCP server
+  serverUnreachable: (server: URL, why: string, cause?: unknown) =>
+    failure(
+      'server-unreachable',
+      `The MCP server at ${server.href} cannot be reached: ${cleanLine(why)}.`,
+      'Check the URL, that the server is running, and the network. The next request tries again.',
+      cause,
+    ),
+  serverRedirected: (server: URL) =>
+    failure(
+      'server-redirected',
+      `The MCP server at ${server.href} answers with a redirect to another address.`,
+      'Use the final address in the configuration: tokens are never sent along to another origin.',
+    ),
+  serverError: (server: URL, status: number, body: string) =>
+    failure(
+      'server-error',
+      `The MCP server at ${server.href} answered with HTTP ${String(status)}${body === '' ? '' : `: ${cleanLine(body)}`}.`,
+      status === 404
+        ? 'Check the path of the URL: most MCP servers listen on /mcp.'
+        : "The server's log says more; its operator can help.",
+    ),
+  serverAnswerUnusable: (server: URL, why: string, cause?: unknown) =>
+    failure(
+      'server-answer-unusable',
+      `The MCP server at ${server.href} answered with something that is not MCP: ${cleanLine(why)}.`,
+      'Check that the URL is that of an MCP server (Streamable HTTP), not of a web page.',
+      cause,
+    ),
+  answerLost: (server: URL) =>
+    failure(
+      'answer-lost',
+      `The connection to ${server.href} ended before the answer came.`,
+      'Whether the server carried the request out is unknown. Look before you repeat it.',
+    ),
+  tokenRefused: (server: URL) =>
+    failure(
+      'token-refused',
+      `The MCP server at ${server.href} refuses the token that its authorization server has just issued.`,
+      "The server's settings (issuer, audience, clock) do not fit its authorization server; its log says which.",
+    ),
+  scopeMissing: (server: URL, scope: string | undefined) =>
+    failure(
+      'scope-missing',
+      `This needs permissions that your sign-in to ${server.href} does not have${scope === undefined ? '' : `: ${cleanLine(scope)}`}.`,
+      `Run \`mcp-keyhole logout ${server.href}\`, add the scope to the configuration, and sign in again.`,
+    ),
+
+  // Discovery
+  resourceMetadataMissing: (server: URL) =>
+    failure(
+      'resource-metadata-missing',
+      `The MCP server at ${server.href} asks for a sign-in but does not say where (no protected resource metadata).`,
+      'Its operator must publish /.well-known/oauth-protected-resource (RFC 9728). If it wants an API key instead, use --header.',
+    ),
+  resourceMismatch: (server: URL, resource: string) =>
+    failure(
+      'resource-mismatch',
+      `The MCP server at ${server.href} says that its tokens are for ${cleanLine(resource)}, which is another server.`,
+      "Use the URL that the server calls its own, or have its operator correct the metadata (MCP_SERVER_URL in Keyhole's server).",
+    ),
+  authorizationServerUnreachable: (url: URL, why: string, cause?: unknown) =>
+    failure(
+      'authorization-server-unreachable',
+      `The authorization server at ${url.origin} cannot be reached: ${cleanLine(why)}.`,
+      'Check that it is running and that this machine can reach it. The next request tries again.',
+      cause,
+    ),
+  authorizationServerMetadata: (issuer: string, why: string, cause?: unknown) =>
+    failure(
+      'authorization-server-metadata',
+      `The authorization server ${cleanLine(issuer)} does not publish usable metadata: ${cleanLine(why)}.`,
+      'Its operator must serve RFC 8414 or OpenID Connect discovery metadata at its issuer URL.',
+      cause,
+    ),
+  issuerNotUrl: (issuer: string) =>
+    failure(
+      'issuer-mismatch',
+      `The issuer is ${JSON.stringify(cleanLine(issuer))}, which is not a URL.`,
+      'FusionAuth ships with the issuer acme.com: set Tenants → your tenant → General → Issuer to its public URL, and the same in FUSIONAUTH_ISSUER.',
+    ),
+  issuerMismatch: (asked: string, answered: string) =>
+    failure(
+      'issuer-mismatch',
+      `The authorization server at ${cleanLine(asked)} calls itself ${JSON.stringify(cleanLine(answered))}.`,
+      'Both must be the same string. In FusionAuth: set Tenants → your tenant → General → Issuer to its public URL (it ships as acme.com).',
+    ),
+  pkceUnsupported: (issuer: string) =>
+    failure(
+      'pkce-unsupported',
+      `The authorization server ${cleanLine(issuer)} does not announce PKCE with S256, which MCP requires.`,
+      'Its operator must list S256 in code_challenge_methods_supported (FusionAuth does from 1.64 on).',
+    ),
+  insecureEndpoint: (what: string, url: string, why: string) =>
+    failure(
+      'insecure-endpoint',
+      `The ${what} ${cleanLine(url)} cannot be used: ${why}.`,
+      'Addresses that a server names must be https (http only on this machine, for a server on this machine).',
+    ),
+
+  // Sign-in
+  clientNotRegistered: (issuer: string) =>
+    failure(
+      'client-not-registered',
+      `Keyhole is not registered as a client at ${cleanLine(issuer)}.`,
+      'Register it (`npx @mcp-keyhole/setup` does for FusionAuth) and pass the result with --static-oauth-client-info.',
+    ),
+  callbackPortInUse: (port: number, cause?: unknown) =>
+    failure(
+      'callback-port-in-use',
+      `Port ${String(port)}, to which the sign-in page must send you back, is in use by another program.`,
+      `End that program, or choose another port: put it after the server URL and register it (npx @mcp-keyhole/setup --port ${String(port + 1)}).`,
+      cause,
+    ),
+  callbackHostUnusable: (host: string, cause?: unknown) =>
+    failure(
+      'callback-host-unusable',
+      `The sign-in cannot come back to ${cleanLine(host)}: this machine cannot listen there.`,
+      'Leave --host out, or use localhost or 127.0.0.1.',
+      cause,
+    ),
+  signInRefused: (server: URL, details: OAuthErrorDetails) =>
+    failure(
+      'sign-in-refused',
+      `The sign-in to ${server.href} was refused (${said(details)}).`,
+      refusalRemedy(details),
+    ),
+  signInTimeout: (server: URL, milliseconds: number) =>
+    failure(
+      'sign-in-timeout',
+      `Nobody completed the sign-in to ${server.href} within ${String(Math.round(milliseconds / 1000))} seconds.`,
+      `Try again, or run \`mcp-keyhole login ${server.href}\` in a terminal. --auth-timeout SEC gives more time.`,
+    ),
+  signInBusy: (server: URL, milliseconds: number) =>
+    failure(
+      'sign-in-busy',
+      `Another program has been signing in to ${server.href} for ${String(Math.round(milliseconds / 1000))} seconds.`,
+      'Complete the sign-in in the browser tab that is open for it, or close that program, and try again.',
+    ),
+  signInInvalid: (issuer: string, why: string, cause?: unknown) =>
+    failure(
+      'sign-in-invalid',
+      `The answer of the authorization server ${cleanLine(issuer)} failed a security check: ${cleanLine(why)}.`,
+      'No token was accepted. Try again; if it happens again, tell the operator of the authorization server.',
+      cause,
+    ),
+  tokenRequestFailed: (issuer: string, details: OAuthErrorDetails, cause?: unknown) =>
+    failure(
+      'token-request-failed',
+      `The authorization server ${cleanLine(issuer)} refused to issue a token (${said(details)}).`,
+      refusalRemedy(details),
+      cause,
+    ),
+  tokenEndpointUnavailable: (issuer: string, why: string, cause?: unknown) =>
+    failure(
+      'token-endpoint-unavailable',
+      `The token endpoint of ${cleanLine(issuer)} does not work at the moment: ${cleanLine(why)}.`,
+      'You are still signed in. The next request tries again.',
+      cause,
+    ),
+
+  // Token store
+  keychainAbsent: (why: string, cause?: unknown) =>
+    failure(
+      'keychain-absent',
+      `This session has no keychain: ${cleanLine(why)}.`,
+      'On Linux install and start a Secret Service (gnome-keyring or KWallet) and run in its D-Bus session, or choose --token-store memory to sign in anew at each start.',
+      cause,
+    ),
+  keychainLocked: (cause?: unknown) =>
+    failure(
+      'keychain-locked',
+      'The keychain is locked.',
+      'Unlock it (log in at the desktop, open its manager, or over SSH on macOS run `security unlock-keychain`) and try again.',
+      cause,
+    ),
+  keychainTimeout: (milliseconds: number) =>
+    failure(
+      'keychain-timeout',
+      `The keychain did not answer within ${String(Math.round(milliseconds / 1000))} seconds.`,
+      'Perhaps it waits for you to unlock it, in a window that is hidden. Unlock it and try again.',
+    ),
+  keychainFailed: (what: string, why: string, cause?: unknown) =>
+    failure(
+      'keychain-failed',
+      `The keychain could not ${what}: ${cleanLine(why)}.`,
+      'Check the keychain with its own program, or choose another place with --token-store.',
+      cause,
+    ),
+  signInUnreadable: (account: string, why: string, cause?: unknown) =>
+    failure(
+      'sign-in-unreadable',
+      `The stored sign-in for ${cleanLine(account)} cannot be read: ${cleanLine(why)}.`,
+      'It was left as it is. `mcp-keyhole logout` with the same arguments removes it; then sign in again.',
+      cause,
+    ),
+  stateFolderUnusable: (folder: string, why: string, cause?: unknown) =>
+    failure(
+      'state-folder-unusable',
+      `The folder ${cleanLine(folder)} cannot be used: ${cleanLine(why)}.`,
+      'Make it writable for your user, or name another one in the environment variable MCP_KEYHOLE_DIR.',
+      cause,
+    ),
+  memoryStoreRefused: () =>
+    failure(
+      'memory-store-refused',
+      'A sign-in kept in memory would be gone when this command ends.',
+      'Use --token-store keychain; without a keychain on this machine, let the host start the proxy and sign in there.',
+    ),
+
+  // The bridge
+  messageUnreadable: (why: string) =>
+    failure(
+      'message-unreadable',
+      `The host sent a line that is not a JSON-RPC message: ${cleanLine(why)}.`,
+      'This is a fault in the host; Keyhole goes on with the next line.',
+    ),
+  shuttingDown: () => failure('shutting-down', 'Keyhole is ending.', 'Start it again to go on.'),
+} as const;
+
+function refusalRemedy(details: OAuthErrorDetails): string {
+  switch (details.reason ?? details.error) {
+    case 'client_authentication_missing':
+      return 'FusionAuth demands a client secret for refreshing: set the application\'s client authentication to "Not required" with PKCE required (npx @mcp-keyhole/setup does).';
+    case 'consent_canceled':
+    case 'access_denied':
+      return 'Sign in again and allow the access if you want to use this server.';
+    case 'invalid_target':
+      return "The server's address is not among the application's authorized resource URIs: add it in FusionAuth, exactly as the server publishes it.";
+    case 'unknown_scope':
+    case 'invalid_scope':
+      return 'The client asks for a scope that is not set up: compare the scope in --static-oauth-client-info with the scopes of the application.';
+    case 'invalid_redirect_uri':
+      return "Add the redirect URI to the application's authorized redirect URLs, exactly, port included.";
+    case 'invalid_client':
+    case 'unauthorized_client':
+      return 'Check client_id and client_secret in --static-oauth-client-info; the application may have been removed.';
+    default:
+      return 'Try again; if it happens again, the log of the authorization server says why.';
+  }
+}

@@ -1,0 +1,74 @@
+import { createLog, reportFailure } from '@mcp-keyhole/cli-kit';
+import { loadConfig, type ProxyConfig } from './config.ts';
+import { errors } from './errors.ts';
+
+const program = 'mcp-keyhole';
+
+/** argv and env in, exit code out. Only the command that runs is loaded. */
+async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
+  const invocation = loadConfig(argv, env);
+  switch (invocation.show) {
+    case 'help':
+      print((await import('./help.ts')).helpText());
+      return 0;
+    case 'version':
+      print(`${process.env['KEYHOLE_VERSION'] ?? 'development'}\n`);
+      return 0;
+    case 'nothing':
+      return run(invocation.config);
+  }
+}
+
+async function run(config: ProxyConfig): Promise<number> {
+  const log = createLog({ program, level: config.debug ? 'debug' : 'info' });
+  const shutdown = new AbortController();
+  const interrupted = onSignal(shutdown);
+  const { server } = config;
+  if (config.command === 'status') return (await import('./commands/status.ts')).status(config, log, print);
+  if (server === undefined) throw errors.urlMissing();
+  try {
+    switch (config.command) {
+      case 'connect':
+        return await (await import('./commands/connect.ts')).connect(config, server, log, shutdown.signal);
+      case 'login':
+        return await (await import('./commands/login.ts')).login(config, server, log, shutdown.signal, print);
+      case 'logout':
+        return await (await import('./commands/logout.ts')).logout(config, server, log, print);
+    }
+  } catch (error) {
+    if (interrupted() && config.command !== 'connect') return 130;
+    throw error;
+  } finally {
+    shutdown.abort(errors.shuttingDown());
+  }
+}
+
+/** Ends the run in order at the first signal, at once at the second. */
+function onSignal(shutdown: AbortController): () => boolean {
+  let interrupted = false;
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(name, () => {
+      if (interrupted) process.exit(130);
+      interrupted = true;
+      shutdown.abort(errors.shuttingDown());
+    });
+  }
+  return () => interrupted;
+}
+
+function print(text: string): void {
+  process.stdout.write(text);
+}
+
+function report(error: unknown): number {
+  return reportFailure(error, { program, debug: process.argv.includes('--debug') });
+}
+
+for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
+  process.on(event, (error) => process.exit(report(error)));
+}
+
+const exitCode = await main(process.argv.slice(2), process.env).catch(report);
+// What is still under way (a keychain that does not answer, an open stream) must not keep the process alive; what was
+// written to stdout must have left it.
+process.stdout.write('', () => process.exit(exitCode));

@@ -1,0 +1,109 @@
+import { mkdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { messageOf } from '@mcp-keyhole/cli-kit';
+import lockfile from 'proper-lockfile';
+import writeFileAtomic from 'write-file-atomic';
+import { errors } from './errors.ts';
+
+/**
+ * A lock whose holder died is taken over after this many milliseconds without a sign of life (the least that the
+ * library allows).
+ */
+const staleAfter = 5_000;
+const pollEvery = 100;
+
+/** The folder for what is not secret: the index of sign-ins, and the locks. Mode 0700, files 0600. */
+export class StateFolder {
+  readonly path: string;
+
+  constructor(folder: string) {
+    this.path = folder;
+  }
+
+  /** The text of a file, or undefined when there is none. @throws ProxyError `state-folder-unusable` */
+  async read(name: string): Promise<string | undefined> {
+    try {
+      return await readFile(path.join(this.path, name), 'utf8');
+    } catch (error) {
+      if (isMissing(error)) return undefined;
+      throw errors.stateFolderUnusable(this.path, messageOf(error), error);
+    }
+  }
+
+  /** Writes a file whole or not at all. @throws ProxyError `state-folder-unusable` */
+  async write(name: string, text: string): Promise<void> {
+    await this.#inFolder(() => writeFileAtomic(path.join(this.path, name), text, { mode: 0o600 }));
+  }
+
+  /**
+   * Does `work` while holding the lock `name`, which at most one process on this machine holds. Waits as long as it
+   * takes; end that with the signal. `onWait` is called once if somebody else holds it, and a lock that was lost
+   * meanwhile (a laptop asleep for longer than 5 s) is reported to `onLost`: whoever saves under a lock re-reads first.
+   *
+   * @throws ProxyError `state-folder-unusable`; the signal's reason; whatever `work` throws
+   */
+  async locked<Value>(
+    name: string,
+    work: () => Promise<Value>,
+    options: { signal?: AbortSignal; onWait?: () => void; onLost?: () => void } = {},
+  ): Promise<Value> {
+    const release = await this.#acquire(name, options);
+    try {
+      return await work();
+    } finally {
+      // A lost lock cannot be released; that was reported when it was lost.
+      await release().catch(() => options.onLost?.());
+    }
+  }
+
+  async #acquire(
+    name: string,
+    options: { signal?: AbortSignal; onWait?: () => void; onLost?: () => void },
+  ): Promise<() => Promise<void>> {
+    for (let tries = 0; ; tries += 1) {
+      options.signal?.throwIfAborted();
+      try {
+        return await this.#inFolder(() =>
+          lockfile.lock(path.join(this.path, name), {
+            realpath: false,
+            stale: staleAfter,
+            update: 1_000,
+            onCompromised: () => options.onLost?.(),
+          }),
+        );
+      } catch (error) {
+        if (!isHeld(error)) throw error;
+      }
+      if (tries === 0) options.onWait?.();
+      await delay(pollEvery, undefined, options.signal === undefined ? {} : { signal: options.signal }).catch(
+        (error: unknown) => {
+          options.signal?.throwIfAborted();
+          throw error;
+        },
+      );
+    }
+  }
+
+  async #inFolder<Value>(work: () => Promise<Value>): Promise<Value> {
+    try {
+      await mkdir(this.path, { recursive: true, mode: 0o700 });
+      return await work();
+    } catch (error) {
+      if (isHeld(error)) throw error;
+      throw errors.stateFolderUnusable(this.path, messageOf(error), error);
+    }
+  }
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined;
+}
+
+function isMissing(error: unknown): boolean {
+  return codeOf(error) === 'ENOENT';
+}
+
+function isHeld(error: unknown): boolean {
+  return codeOf(error) === 'ELOCKED';
+}

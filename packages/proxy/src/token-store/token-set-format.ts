@@ -1,0 +1,42 @@
+import type { TokenSet } from './token-store.ts';
+
+const version = 1;
+
+/** The stored form of a token set: JSON with a version, so that later releases can read it. */
+export function serializeTokenSet(tokens: TokenSet): string {
+  return JSON.stringify({ keyhole: version, ...tokens });
+}
+
+/** @throws Error saying what is wrong, without quoting the text */
+export function parseTokenSet(text: string): TokenSet {
+  let content: unknown;
+  try {
+    content = JSON.parse(text);
+  } catch {
+    throw new Error('it is not JSON');
+  }
+  if (typeof content !== 'object' || content === null) throw new Error('it is not an object');
+  const fields = content as Record<string, unknown>;
+  if (fields['keyhole'] !== version) {
+    throw new Error(
+      `its format is ${JSON.stringify(fields['keyhole'] ?? 'unknown')}; this version reads format ${version}`,
+    );
+  }
+  const required = (name: string): string => {
+    const value = fields[name];
+    if (typeof value !== 'string' || value === '') throw new Error(`${name} is missing`);
+    return value;
+  };
+  const optional = (name: string): string | undefined =>
+    fields[name] === undefined ? undefined : required(name);
+  const expiresAt = fields['expiresAt'];
+  if (expiresAt !== undefined && typeof expiresAt !== 'number') throw new Error('expiresAt is not a number');
+  return {
+    accessToken: required('accessToken'),
+    refreshToken: optional('refreshToken'),
+    expiresAt,
+    scope: optional('scope'),
+    issuer: required('issuer'),
+    resource: required('resource'),
+  };
+}

@@ -1,0 +1,93 @@
+import { EventEmitter, once } from 'node:events';
+import { PassThrough } from 'node:stream';
+import { onTestFinished } from 'vitest';
+import { Bridge } from '../../src/bridge/bridge.ts';
+import { createHttpTransport, type TokenProvider } from '../../src/bridge/http.ts';
+import { StdioTransport } from '../../src/bridge/stdio.ts';
+import { recordedLog, type RecordedLog } from './recorded-log.ts';
+
+/** A JSON-RPC message as it stands on a line. */
+export interface Message {
+  readonly jsonrpc: '2.0';
+  readonly id?: string | number | null;
+  readonly method?: string;
+  readonly params?: Record<string, unknown>;
+  readonly result?: Record<string, unknown>;
+  readonly error?: { code: number; message: string; data?: { code?: string; remedy?: string } };
+}
+
+/** The host's end of a bridge. */
+export interface BridgedHost {
+  readonly log: RecordedLog;
+  /** Every message that the bridge wrote, in order. */
+  readonly received: Message[];
+  /** Writes a text to the bridge as it is. */
+  write(text: string): void;
+  send(message: Omit<Message, 'jsonrpc'>): void;
+  /** Sends a request and gives its answer. */
+  request(id: string | number, method: string, params?: Record<string, unknown>): Promise<Message>;
+  /** The first message that fits, whether it has come or is to come. */
+  when(fits: (message: Message) => boolean): Promise<Message>;
+  /** Closes the host's end; resolves when the bridge has ended. */
+  end(): Promise<void>;
+  /** Ends the bridge as a signal to the process does. */
+  shutDown(): Promise<void>;
+}
+
+const anonymous: TokenProvider = {
+  token: () => Promise.resolve(undefined),
+  onUnauthorized: () => Promise.resolve(),
+  onAccepted: () => undefined,
+};
+
+/** A bridge to a server, with in-memory streams as its stdio; ended when the test is. */
+export function bridgedHost(
+  server: URL,
+  options: { tokens?: TokenProvider; headers?: [string, string][]; shutdown?: AbortController } = {},
+): BridgedHost {
+  const input = new PassThrough();
+  const output = new PassThrough();
+  const log = recordedLog();
+  const received: Message[] = [];
+  const arrivals = new EventEmitter().setMaxListeners(0);
+  let rest = '';
+  output.on('data', (chunk: Buffer) => {
+    const lines = (rest + chunk.toString('utf8')).split('\n');
+    rest = lines.pop() ?? '';
+    received.push(...lines.map((line) => JSON.parse(line) as Message));
+    arrivals.emit('message');
+  });
+  const http = createHttpTransport(server, {
+    tokens: options.tokens ?? anonymous,
+    headers: options.headers ?? [],
+  });
+  const { shutdown = new AbortController() } = options;
+  const running = new Bridge(new StdioTransport(input, output), http, server, log.log).run(shutdown.signal);
+  const host: BridgedHost = {
+    log,
+    received,
+    write: (text) => void input.write(text),
+    send: (message) => void input.write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`),
+    request: (id, method, params) => {
+      host.send(params === undefined ? { id, method } : { id, method, params });
+      return host.when((message) => message.id === id && message.method === undefined);
+    },
+    when: async (fits) => {
+      for (;;) {
+        const found = received.find(fits);
+        if (found !== undefined) return found;
+        await once(arrivals, 'message');
+      }
+    },
+    end: async () => {
+      input.end();
+      await running;
+    },
+    shutDown: async () => {
+      shutdown.abort(new Error('SIGTERM'));
+      await running;
+    },
+  };
+  onTestFinished(() => host.end());
+  return host;
+}
