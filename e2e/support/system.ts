@@ -1,0 +1,151 @@
+import { freePort } from './free-port.ts';
+import { PrivateHome, type Environment } from './private-home.ts';
+import { Processes, type RunningProcess } from './processes.ts';
+import { binFile, program, type Bin } from './programs.ts';
+import { RecordingForwarder } from './recording-forwarder.ts';
+import { packageOf, type Registry } from './registry.ts';
+
+/** The well-known demo key of kickstart/kickstart.json. */
+export const apiKey = 'bf69486b-4733-4470-a592-f1bfce7af580';
+/** The test user of kickstart/kickstart.json. */
+const testUserId = '00000000-0000-0000-0000-000000000001';
+
+/** What the setup tool says with `--json`. */
+export interface Registration {
+  readonly clientId: string;
+  readonly name: string;
+  readonly scope: string;
+  readonly resource: string;
+  readonly configuration: { readonly mcpServers: Readonly<Record<string, HostConfiguration>> };
+  readonly testUser: { readonly email: string; readonly password: string } | null;
+}
+
+/** How a host starts an MCP server: an entry of its `mcpServers`. */
+export interface HostConfiguration {
+  readonly command: string;
+  readonly args: readonly string[];
+}
+
+export interface SystemOptions {
+  /** Further flags of the emulator. */
+  readonly emulatorFlags?: readonly string[];
+  /** Further environment of the server. */
+  readonly serverEnv?: Environment;
+  /** Run everything with npx from this registry, not from the repository. */
+  readonly registry?: Registry;
+}
+
+/** The emulator and the protected server as processes of their own, on free ports, from the real bins. */
+export class System {
+  readonly processes = new Processes();
+  /** What passes between the browser or the proxy and the authorization server. */
+  readonly traffic: RecordingForwarder;
+  /** The authorization server's public URL. */
+  readonly fusionAuthUrl: string;
+  /** The protected resource. */
+  readonly mcpUrl: string;
+  readonly #home = new PrivateHome();
+  readonly #registry: Registry | undefined;
+
+  private constructor(traffic: RecordingForwarder, mcpPort: number, registry: Registry | undefined) {
+    this.#registry = registry;
+    this.traffic = traffic;
+    this.fusionAuthUrl = traffic.url;
+    this.mcpUrl = `http://localhost:${mcpPort}/mcp`;
+  }
+
+  static async start(options: SystemOptions = {}): Promise<System> {
+    const system = new System(await RecordingForwarder.start(), await freePort(), options.registry);
+    try {
+      await system.#start(options);
+    } catch (error) {
+      await system.close();
+      throw error;
+    }
+    return system;
+  }
+
+  async #start({ emulatorFlags = [], serverEnv = {} }: SystemOptions): Promise<void> {
+    const env = { ...this.#home.env, FUSIONAUTH_EXTERNAL_URL: this.fusionAuthUrl };
+    const emulator = this.processes.startBin('fusionauth-emulator', ['--port', '0', ...emulatorFlags], {
+      env,
+    });
+    const [, emulatorUrl = ''] = await emulator.prints('stdout', /emulator ready at (http:\/\/\S+)/u);
+    this.traffic.target = emulatorUrl;
+    const { origin, port } = new URL(this.mcpUrl);
+    const server = this.#run('mcp-keyhole-server', ['--debug'], {
+      ...env,
+      // The server reaches FusionAuth by another URL than browsers do, as in Docker.
+      FUSIONAUTH_URL: emulatorUrl,
+      MCP_SERVER_URL: origin,
+      PORT: port,
+      ...serverEnv,
+    });
+    await server.prints('stdout', /"msg":"listening"/u, 90_000);
+  }
+
+  #run(bin: Bin, args: readonly string[], env: Environment, input?: string): RunningProcess {
+    const options = { env, ...(input === undefined ? {} : { input }) };
+    if (this.#registry === undefined) return this.processes.startBin(bin, args, options);
+    const npx = { ...options, ...this.#registry.fresh(env), group: true };
+    return this.processes.start(`npx ${packageOf[bin]}`, program('npx'), [packageOf[bin], ...args], npx);
+  }
+
+  /**
+   * Registers a client with the setup tool. Its configuration starts the proxy of this repository, or with a registry the
+   * published one.
+   */
+  async register(name: string, callbackPort: number): Promise<Registration> {
+    const setup = this.#run(
+      'mcp-keyhole-setup',
+      [
+        ...['--name', name, '--port', String(callbackPort), '--json'],
+        ...['--fusionauth-url', this.fusionAuthUrl, '--mcp-server-url', new URL(this.mcpUrl).origin],
+        ...(this.#registry === undefined ? ['--proxy-path', binFile('mcp-keyhole')] : []),
+      ],
+      this.#home.env,
+      '',
+    );
+    const exit = await setup.ended;
+    if (exit !== 0) throw new Error(`mcp-keyhole-setup ended with ${exit}.\n${setup.stderr}`);
+    return JSON.parse(setup.stdout) as Registration;
+  }
+
+  /** How long access tokens issued from now on live, in seconds. */
+  async setAccessTokenLifetime(seconds: number): Promise<void> {
+    await this.patchTenant({ jwtConfiguration: { timeToLiveInSeconds: seconds } });
+  }
+
+  /** Changes settings of the tenant. */
+  async patchTenant(tenant: object): Promise<void> {
+    const { tenants } = (await this.#admin('GET', '/api/tenant')) as { tenants: { id: string }[] };
+    await this.#admin('PATCH', `/api/tenant/${tenants[0]?.id ?? ''}`, { tenant });
+  }
+
+  /** Revokes every refresh token of the test user. */
+  async revokeRefreshTokens(): Promise<void> {
+    await this.#admin('DELETE', `/api/jwt/refresh?userId=${testUserId}`);
+  }
+
+  async #admin(method: string, path: string, body?: object): Promise<unknown> {
+    const response = await fetch(new URL(path, this.traffic.target), {
+      method,
+      headers: { authorization: apiKey, 'content-type': 'application/json' },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const answer = await response.text();
+    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${answer}`);
+    return answer === '' ? undefined : JSON.parse(answer);
+  }
+
+  /** The folder below which the system's processes may write. */
+  get folder(): string {
+    return this.#home.folder;
+  }
+
+  async close(): Promise<void> {
+    await this.processes.close();
+    await this.traffic.close();
+    this.#home.remove();
+  }
+}
