@@ -1,0 +1,40 @@
+import { isCancel, text } from '@clack/prompts';
+import { createProgress, messageOf, type Progress } from '@mcp-keyhole/cli-kit';
+import { parseName } from './config.ts';
+import { errors } from './errors.ts';
+
+/** The person before the program: progress goes to stderr, since stdout is for the result. */
+export interface Terminal extends Progress {
+  /** Asks for the client's name; undefined where nobody can be asked. Throws SetupError `cancelled`. */
+  readonly askName: (() => Promise<string>) | undefined;
+}
+
+/** The terminal of a process. Its progress is not the spinner of clack, whose Ctrl+C ends the process with exit code 0. */
+export function openTerminal(streams: { input: NodeJS.ReadStream; output: NodeJS.WriteStream }): Terminal {
+  const { input, output } = streams;
+  return {
+    ...createProgress(output),
+    askName: input.isTTY && output.isTTY ? () => askName(streams) : undefined,
+  };
+}
+
+async function askName(streams: { input: NodeJS.ReadStream; output: NodeJS.WriteStream }): Promise<string> {
+  const answer = await text({
+    ...streams,
+    message: 'Name of this MCP client',
+    placeholder: 'Claude Desktop',
+    defaultValue: 'Claude Desktop',
+    validate: (value) => (value === undefined || value === '' ? undefined : complaintAbout(value)),
+  });
+  if (isCancel(answer)) throw errors.cancelled();
+  return parseName(answer);
+}
+
+function complaintAbout(name: string): string | undefined {
+  try {
+    parseName(name);
+    return undefined;
+  } catch (error) {
+    return messageOf(error);
+  }
+}

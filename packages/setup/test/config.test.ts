@@ -1,0 +1,122 @@
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { CliError } from '@mcp-keyhole/cli-kit';
+import { describe, expect, it } from 'vitest';
+import { demoApiKey, loadConfig, type SetupConfig } from '../src/config.ts';
+
+function config(argv: string[], env: Record<string, string> = {}): SetupConfig {
+  const invocation = loadConfig(argv, env, () => 'key-from-file\n');
+  if (invocation.show !== 'nothing') throw new Error(`it shows ${invocation.show}`);
+  return invocation.config;
+}
+
+function refusal(argv: string[], env: Record<string, string> = {}): CliError {
+  try {
+    config(argv, env);
+  } catch (error) {
+    if (error instanceof CliError) return error as CliError;
+    throw error;
+  }
+  throw new Error(`${argv.join(' ')} is accepted`);
+}
+
+describe('the configuration of the setup tool', () => {
+  it("has the guide's defaults", () => {
+    expect(config([])).toEqual({
+      name: undefined,
+      fusionAuthUrl: 'http://localhost:9011',
+      apiKey: demoApiKey,
+      usesDemoKey: true,
+      mcpServerUrl: 'http://localhost:8000',
+      callbackPort: 3334,
+      tenantId: undefined,
+      proxyPath: undefined,
+      json: false,
+      debug: false,
+    });
+    expect(Object.isFrozen(config([]))).toBe(true);
+  });
+
+  it('trims slashes at the end of both URLs', () => {
+    const { fusionAuthUrl, mcpServerUrl } = config([
+      '--fusionauth-url=http://127.0.0.1:9011//',
+      '--mcp-server-url=https://MCP.example.com/base/',
+    ]);
+    expect(fusionAuthUrl).toBe('http://127.0.0.1:9011');
+    expect(mcpServerUrl).toBe('https://mcp.example.com/base');
+  });
+
+  it('refuses a server URL that ends in /mcp, which would become /mcp/mcp', () => {
+    expect(refusal(['--mcp-server-url', 'http://localhost:8000/mcp/'])).toMatchObject({
+      exitCode: 2,
+      message:
+        '--mcp-server-url cannot be used ("http://localhost:8000/mcp/"): /mcp is added to it, so leave that out.',
+    });
+  });
+
+  it.each(['--fusionauth-url', '--mcp-server-url'])('refuses what is no base URL for %s', (flag) => {
+    for (const bad of ['localhost:9011', 'ftp://a.example', 'http://a.example?x=1', 'http://u:p@a.example']) {
+      expect(refusal([flag, bad]).exitCode).toBe(2);
+    }
+  });
+
+  it('takes the API key from the flag, a file or the environment', () => {
+    expect(config(['--api-key', 'k1'], { FUSIONAUTH_API_KEY: 'k2' })).toMatchObject({
+      apiKey: 'k1',
+      usesDemoKey: false,
+    });
+    expect(config([], { FUSIONAUTH_API_KEY: 'k2' }).apiKey).toBe('k2');
+    expect(config(['--api-key', '@file']).apiKey).toBe('key-from-file');
+    expect(config(['--api-key', '${K3}'], { K3: 'k3' }).apiKey).toBe('k3');
+  });
+
+  it('refuses an API key that no header can carry, without showing it', () => {
+    const error = refusal(['--api-key', 'ab\r\ncd']);
+    expect(error.exitCode).toBe(2);
+    expect(error.message).not.toContain('ab');
+  });
+
+  it('never tries the demo key on another machine', () => {
+    expect(refusal(['--fusionauth-url', 'https://auth.example.com'])).toMatchObject({
+      code: 'api-key-missing',
+      exitCode: 2,
+    });
+    expect(config(['--fusionauth-url', 'https://auth.example.com'], { FUSIONAUTH_API_KEY: 'k' }).apiKey).toBe(
+      'k',
+    );
+  });
+
+  it('makes the path of the proxy absolute, and refuses one that is not there', () => {
+    const file = fileURLToPath(import.meta.url);
+    expect(config(['--proxy-path', path.relative(process.cwd(), file)]).proxyPath).toBe(file);
+    expect(refusal(['--proxy-path', 'no/such/file.js']).message).toContain('there is no file');
+    expect(refusal(['--proxy-path', path.dirname(file)]).message).toContain('there is no file');
+  });
+
+  it('takes a name of one line', () => {
+    expect(config(['--name', ' Claude Desktop ']).name).toBe('Claude Desktop');
+    expect(refusal(['--name', '']).exitCode).toBe(2);
+    expect(refusal(['--name', 'a\nb']).exitCode).toBe(2);
+  });
+
+  it('knows tenants by their UUID', () => {
+    expect(config(['--tenant-id', 'D7D09513-A3F5-401C-9685-34AB6C552453']).tenantId).toBe(
+      'd7d09513-a3f5-401c-9685-34ab6c552453',
+    );
+    expect(refusal(['--tenant-id', 'default']).exitCode).toBe(2);
+  });
+
+  it('refuses words without a flag, and suggests quotes', () => {
+    expect(refusal(['--name', 'Claude', 'Desktop'])).toMatchObject({
+      exitCode: 2,
+      message: 'There is nothing to do with "Desktop".',
+    });
+  });
+
+  it('shows help and version whatever else is wrong', () => {
+    expect(loadConfig(['--help', '--fusionauth-url', 'x'], {})).toEqual({ show: 'help' });
+    expect(loadConfig(['--version'], { FUSIONAUTH_URL: 'https://auth.example.com' })).toEqual({
+      show: 'version',
+    });
+  });
+});

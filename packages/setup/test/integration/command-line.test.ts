@@ -1,0 +1,67 @@
+import { startEmulator } from '@mcp-keyhole/fusionauth-emulator';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runSetup } from '../support/command.ts';
+
+let emulator: Awaited<ReturnType<typeof startEmulator>>;
+
+beforeAll(async () => {
+  emulator = await startEmulator({ port: 0 });
+});
+
+afterAll(() => emulator.close());
+
+describe('mcp-keyhole-setup', () => {
+  it("prints client id, configuration and credentials as the guide's script does, and exits 0", async () => {
+    const { exitCode, stdout, stderr } = await runSetup(['--name', 'Claude Desktop'], {
+      FUSIONAUTH_URL: emulator.url,
+    });
+    expect(stderr).toContain("the kickstart's demo key");
+    expect(exitCode).toBe(0);
+    const clientId = /^Client Id: (?<id>[\da-f-]{36})$/mu.exec(stdout)?.groups?.['id'] ?? '';
+    const block: unknown = JSON.parse(/^\{$.*^\}$/msu.exec(stdout)?.[0] ?? '');
+    expect(block).toMatchObject({ mcpServers: { 'name-server': { command: 'npx' } } });
+    expect(JSON.stringify(block)).toContain(clientId);
+    expect(stdout).toMatch(/Test user credentials:\n {2}Email: test@example.com\n {2}Password: password\n$/u);
+  });
+
+  it('prints exactly one JSON object on stdout with --json', async () => {
+    const { exitCode, stdout } = await runSetup([
+      '--name',
+      'Cursor',
+      '--json',
+      '--fusionauth-url',
+      emulator.url,
+    ]);
+    expect(exitCode).toBe(0);
+    expect(stdout.trim().split('\n')).toHaveLength(1);
+    const result = JSON.parse(stdout) as Record<string, unknown>;
+    expect(Object.keys(result)).toEqual([
+      'clientId',
+      'name',
+      'scope',
+      'resource',
+      'configuration',
+      'testUser',
+    ]);
+  });
+
+  it('exits 1 with sentence, remedy and code on stderr, and nothing on stdout', async () => {
+    const { exitCode, stdout, stderr } = await runSetup(['--name', 'Zed', '--fusionauth-url', emulator.url], {
+      FUSIONAUTH_API_KEY: 'not-the-key',
+    });
+    expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
+    expect(stderr).toContain('[api-key-refused]');
+    expect(stderr).not.toContain('not-the-key');
+  });
+
+  it('exits 2 for a mistake on the command line', async () => {
+    const { exitCode, stdout, stderr } = await runSetup(['--naem', 'Zed']);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
+    expect(stderr).toContain('Did you mean --name?');
+  });
+
+  it('exits 0 for --help and --version, on stdout', async () => {
+    expect(await runSetup(['--help'])).toMatchObject({ exitCode: 0, stderr: '' });
+    expect((await runSetup(['--version'])).stdout).toBe('development\n');
+  });
+});

@@ -1,0 +1,179 @@
+import { FusionAuthClient } from '@fusionauth/typescript-client';
+import { createProgress } from '@mcp-keyhole/cli-kit';
+import { startEmulator } from '@mcp-keyhole/fusionauth-emulator';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { register, type Registration } from '../../src/commands/register.ts';
+import { demoApiKey, loadConfig } from '../../src/config.ts';
+import { connectFusionAuth } from '../../src/fusionauth.ts';
+import { startInterference, type CannedAnswer, type LoopbackServer } from '../support/loopback-server.ts';
+
+let emulator: Awaited<ReturnType<typeof startEmulator>>;
+let between: LoopbackServer | undefined;
+let told: string;
+
+beforeEach(async () => {
+  emulator = await startEmulator({ port: 0 });
+  told = '';
+});
+
+afterEach(async () => {
+  await between?.close();
+  between = undefined;
+  await emulator.close();
+});
+
+function admin(): FusionAuthClient {
+  return new FusionAuthClient(demoApiKey, emulator.url);
+}
+
+/** Registers a client with these flags beside the URL. */
+function run(flags: string[], url = emulator.url, deadline = 5_000): Promise<Registration> {
+  const invocation = loadConfig(['--fusionauth-url', url, ...flags], {});
+  if (invocation.show !== 'nothing') throw new Error('no configuration');
+  const { config } = invocation;
+  return register(
+    config,
+    connectFusionAuth({ url, apiKey: config.apiKey, tenantId: config.tenantId, deadline }),
+    { ...createProgress({ write: (text) => (told += text) }), askName: undefined },
+  );
+}
+
+/** The same through a server that answers some requests by itself. */
+async function runWith(
+  interfere: (request: string) => CannedAnswer | 'silence' | undefined,
+  deadline?: number,
+): Promise<Registration> {
+  between = await startInterference(emulator.url, interfere);
+  return run(['--name', 'Cursor'], between.url, deadline);
+}
+
+async function names(): Promise<(string | undefined)[]> {
+  const { response } = await admin().retrieveApplications();
+  return (response.applications ?? []).map(({ name }) => name);
+}
+
+describe('a registration', () => {
+  it('creates the application with its scope and registers the test user', async () => {
+    const registration = await run([
+      '--name',
+      'Claude Desktop',
+      '--mcp-server-url',
+      'https://mcp.example.com/',
+    ]);
+
+    const { response } = await admin().retrieveApplication(registration.clientId);
+    expect(response.application).toMatchObject({
+      id: registration.clientId,
+      name: 'Claude Desktop',
+      oauthConfiguration: {
+        clientId: registration.clientId,
+        clientAuthenticationPolicy: 'NotRequired',
+        proofKeyForCodeExchangePolicy: 'Required',
+        authorizedResourceUris: ['https://mcp.example.com/mcp'],
+        relationship: 'ThirdParty',
+        unknownScopePolicy: 'Reject',
+      },
+    });
+    expect(response.application?.scopes).toMatchObject([{ name: 'get_name', required: true }]);
+    const user = await admin().retrieveUserByEmail('test@example.com');
+    expect(user.response.user?.registrations?.map(({ applicationId }) => applicationId)).toContain(
+      registration.clientId,
+    );
+    expect(registration).toMatchObject({
+      name: 'Claude Desktop',
+      scope: 'openid profile offline_access get_name',
+      resource: 'https://mcp.example.com/mcp',
+      testUser: { email: 'test@example.com', password: 'password' },
+    });
+  });
+
+  it('says when there is no test user, and needs none', async () => {
+    const { response } = await admin().retrieveUserByEmail('test@example.com');
+    await admin().deleteUser(response.user?.id ?? '');
+    await expect(run(['--name', 'Cursor'])).resolves.toMatchObject({ testUser: null });
+    expect(told).toContain('There is no user test@example.com here: sign in as one of your own users.');
+  });
+
+  it('is made beside others, one for each client', async () => {
+    const first = await run(['--name', 'Claude Desktop']);
+    const second = await run(['--name', 'Cursor']);
+    expect(second.clientId).not.toBe(first.clientId);
+    expect(await names()).toEqual(expect.arrayContaining(['Claude Desktop', 'Cursor']));
+  });
+
+  it('tells the client id of a name that is taken', async () => {
+    const { clientId } = await run(['--name', 'Cursor']);
+    await expect(run(['--name', 'Cursor'])).rejects.toMatchObject({
+      code: 'name-taken',
+      message: expect.stringContaining(clientId) as string,
+    });
+    expect((await names()).filter((name) => name === 'Cursor')).toHaveLength(1);
+  });
+
+  it('is refused to a wrong API key before anything is created', async () => {
+    const before = await names();
+    await expect(run(['--name', 'Cursor', '--api-key', 'wrong'])).rejects.toMatchObject({
+      code: 'api-key-refused',
+    });
+    expect(await names()).toEqual(before);
+  });
+
+  it('needs a name where nobody can be asked, before any request', async () => {
+    const before = emulator.requests.length;
+    await expect(run([])).rejects.toMatchObject({ code: 'name-missing', exitCode: 2 });
+    expect(emulator.requests).toHaveLength(before);
+  });
+});
+
+describe('an unlicensed FusionAuth', () => {
+  it('is told as such', async () => {
+    await emulator.close();
+    emulator = await startEmulator({ port: 0, licensed: false });
+    await expect(run(['--name', 'Cursor'])).rejects.toMatchObject({ code: 'unlicensed', exitCode: 1 });
+    expect(await names()).not.toContain('Cursor');
+  });
+});
+
+describe('a registration that fails half-way', () => {
+  it('is removed when the scope cannot be created', async () => {
+    await expect(
+      runWith((request) => (request.includes('/scope/') ? { status: 500 } : undefined)),
+    ).rejects.toMatchObject({ code: 'fusionauth-failed' });
+    expect(await names()).not.toContain('Cursor');
+    expect(told).toContain('Removed the half-made application.');
+  });
+
+  it('is removed when the test user cannot be registered', async () => {
+    await expect(
+      runWith((request) => (request.includes('/registration/') ? { status: 401 } : undefined)),
+    ).rejects.toMatchObject({ code: 'api-key-refused' });
+    expect(await names()).not.toContain('Cursor');
+  });
+
+  it('is removed when the application was created but the answer never came', async () => {
+    let removals = 0;
+    await expect(
+      runWith((request) => {
+        if (request.startsWith('POST /api/application/') && !request.endsWith('/search')) return 'silence';
+        if (request.startsWith('DELETE ')) removals += 1;
+        return undefined;
+      }, 300),
+    ).rejects.toMatchObject({ code: 'fusionauth-timeout' });
+    expect(removals).toBe(1);
+  });
+
+  it('is named exactly when it cannot be removed', async () => {
+    const failure: unknown = await runWith((request) =>
+      request.includes('/scope/') || request.startsWith('DELETE ') ? { status: 500 } : undefined,
+    ).catch((error: unknown) => error);
+    const { response } = await admin().retrieveApplications();
+    const left = response.applications?.find(({ name }) => name === 'Cursor');
+    expect(failure).toMatchObject({
+      code: 'application-left-over',
+      exitCode: 1,
+      message: expect.stringContaining(
+        `"Cursor" (client id ${left?.id ?? '?'}) could not be removed`,
+      ) as string,
+    });
+  });
+});
