@@ -1,6 +1,8 @@
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
-const source = (name: string): string => new URL(`./packages/${name}/src/index.ts`, import.meta.url).pathname;
+const source = (name: string): string =>
+  fileURLToPath(new URL(`./packages/${name}/src/index.ts`, import.meta.url));
 
 const alias = {
   '@mcp-keyhole/fusionauth-emulator': source('fusionauth-emulator'),

@@ -1,0 +1,141 @@
+// `npm test`: everything, on a fresh clone. `npm test -- unit lint` runs only those steps.
+// Static steps count as one each, suites by their tests; the last line is `N passed, N failed`.
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { npm } from './child.mjs';
+import { areDependenciesInstalled, installDependencies } from './dependencies.mjs';
+import { requireNode } from './node-version.mjs';
+import { ensurePrerequisites } from './prerequisites.mjs';
+
+requireNode([20, 19, 0]);
+
+const staticSteps = ['build', 'format:check', 'lint', 'types'];
+const suites = ['unit', 'integration', 'e2e'];
+const known = [...staticSteps, ...suites];
+const chosen = process.argv.slice(2);
+const unknown = chosen.filter((name) => !known.includes(name));
+if (unknown.length > 0) {
+  console.error(`There is no step ${unknown.join(', ')}. Steps: ${known.join(' ')}`);
+  process.exit(2);
+}
+const isChosen = (name) => chosen.length === 0 || chosen.includes(name);
+
+const reports = mkdtempSync(path.join(tmpdir(), 'keyhole-test-'));
+const begin = performance.now();
+const total = { passed: 0, failed: 0 };
+try {
+  if (await ready()) await runAll();
+  else total.failed += 1;
+} finally {
+  rmSync(reports, { recursive: true, force: true });
+}
+console.log(`\n${((performance.now() - begin) / 1_000).toFixed(0)} s in all`);
+console.log(`${total.passed} passed, ${total.failed} failed`);
+process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1;
+
+async function runAll() {
+  const lane = async (names, suiteOptions) => {
+    for (const name of names.filter(isChosen)) {
+      await (suites.includes(name) ? suite(name, suiteOptions) : staticStep(name));
+    }
+  };
+  // Everything after the build needs it: lint resolves what the bins import.
+  await lane(['build']);
+  // Two lanes at once; the end-to-end tests alone, since they wait for real programs and their screens.
+  await Promise.all([lane(['lint', 'format:check', 'types']), lane(['unit', 'integration'])]);
+  await lane(['e2e'], { show: true });
+}
+
+/** Dependencies and prerequisites. */
+async function ready() {
+  if (!areDependenciesInstalled()) {
+    const { code, output, seconds } = await announced('dependencies', 'npm ci', installDependencies());
+    if (code !== 0) return fail('dependencies', output, seconds);
+    tick('dependencies', '', seconds);
+  }
+  // Elsewhere than on Linux only the end-to-end tests need any.
+  if (!(process.platform === 'linux' ? suites : ['e2e']).some(isChosen)) return true;
+  const started = performance.now();
+  const reason = await ensurePrerequisites((line) => console.log(`… prerequisites: ${line}`));
+  const seconds = (performance.now() - started) / 1_000;
+  if (reason !== undefined) return fail('prerequisites', reason, seconds);
+  tick('prerequisites', '', seconds);
+  return true;
+}
+
+async function staticStep(name) {
+  const { code, output, seconds } = await announced(name, `npm run ${name}`, npm(['run', '--silent', name]));
+  if (code !== 0) {
+    total.failed += 1;
+    fail(name, output, seconds);
+    return;
+  }
+  total.passed += 1;
+  tick(name, '', seconds);
+}
+
+async function suite(name, { show = false } = {}) {
+  const file = path.join(reports, `${name}.json`);
+  const { code, output, seconds } = await announced(
+    name,
+    `npm run test:${name}`,
+    npm(
+      [
+        'run',
+        '--silent',
+        `test:${name}`,
+        '--',
+        '--reporter=default',
+        '--reporter=json',
+        `--outputFile.json=${file}`,
+      ],
+      { show },
+    ),
+  );
+  const counts = countsOf(file);
+  // A suite that ends badly without a failed test: a file that cannot be loaded, an error outside any test.
+  if (code !== 0 && counts.failed === 0) counts.failed = 1;
+  total.passed += counts.passed;
+  total.failed += counts.failed;
+  const summary =
+    `${counts.passed} passed, ${counts.failed} failed` +
+    (counts.skipped === 0 ? '' : `, ${counts.skipped} skipped`);
+  if (counts.failed === 0) tick(name, summary, seconds);
+  else fail(`${name}: ${summary}`, show ? '' : output, seconds);
+}
+
+/** What vitest's JSON report counts; nothing when there is no report. */
+function countsOf(file) {
+  let report;
+  try {
+    report = JSON.parse(readFileSync(file, 'utf8'));
+  } catch {
+    return { passed: 0, failed: 0, skipped: 0 };
+  }
+  const broken = report.testResults.filter(
+    ({ status, assertionResults }) =>
+      status === 'failed' && assertionResults.every((test) => test.status !== 'failed'),
+  );
+  return {
+    passed: report.numPassedTests,
+    failed: report.numFailedTests + broken.length,
+    skipped: report.numPendingTests + report.numTodoTests,
+  };
+}
+
+function announced(name, command, work) {
+  console.log(`… ${name} (${command})`);
+  return work;
+}
+
+function tick(name, summary, seconds) {
+  console.log(`✔ ${[name, summary].filter(Boolean).join(': ')} (${seconds.toFixed(1)} s)`);
+}
+
+function fail(name, output, seconds) {
+  const indented = output.trimEnd().replace(/^/gmu, '  ');
+  console.log(`✖ ${name} (${seconds.toFixed(1)} s)${output === '' ? '' : `\n${indented}`}`);
+  return false;
+}
