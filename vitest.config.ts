@@ -32,10 +32,20 @@ export default defineConfig({
         resolve: { alias },
         test: {
           name: 'e2e',
-          include: ['e2e/**/*.test.ts'],
+          include: ['e2e/*.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 120_000,
           // Real processes on fixed ports (3334 above all) cannot share a machine with one another.
+          fileParallelism: false,
+        },
+      },
+      {
+        resolve: { alias },
+        test: {
+          name: 'stress',
+          include: ['e2e/stress/*.test.ts'],
+          testTimeout: 300_000,
+          hookTimeout: 120_000,
           fileParallelism: false,
         },
       },

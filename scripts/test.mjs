@@ -1,4 +1,4 @@
-// `npm test`: everything, on a fresh clone. `npm test -- unit lint` runs only those steps.
+// `npm test`: everything but the slow suites, on a fresh clone. `npm test -- unit lint` runs only those steps.
 // Static steps count as one each, suites by their tests; the last line is `N passed, N failed`.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -13,14 +13,16 @@ requireNode([20, 19, 0]);
 
 const staticSteps = ['build', 'format:check', 'lint', 'types'];
 const suites = ['unit', 'integration', 'e2e'];
-const known = [...staticSteps, ...suites];
+/** Only by name: `npm run test:slow`. */
+const slowSuites = ['stress', 'conformance'];
+const known = [...staticSteps, ...suites, ...slowSuites];
 const chosen = process.argv.slice(2);
 const unknown = chosen.filter((name) => !known.includes(name));
 if (unknown.length > 0) {
   console.error(`There is no step ${unknown.join(', ')}. Steps: ${known.join(' ')}`);
   process.exit(2);
 }
-const isChosen = (name) => chosen.length === 0 || chosen.includes(name);
+const isChosen = (name) => (chosen.length === 0 ? !slowSuites.includes(name) : chosen.includes(name));
 
 const reports = mkdtempSync(path.join(tmpdir(), 'keyhole-test-'));
 const begin = performance.now();
@@ -38,14 +40,14 @@ process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1;
 async function runAll() {
   const lane = async (names, suiteOptions) => {
     for (const name of names.filter(isChosen)) {
-      await (suites.includes(name) ? suite(name, suiteOptions) : staticStep(name));
+      await (staticSteps.includes(name) ? staticStep(name) : suite(name, suiteOptions));
     }
   };
   // Everything after the build needs it: lint resolves what the bins import.
   await lane(['build']);
   // Two lanes at once; the end-to-end tests alone, since they wait for real programs and their screens.
   await Promise.all([lane(['lint', 'format:check', 'types']), lane(['unit', 'integration'])]);
-  await lane(['e2e'], { show: true });
+  await lane(['e2e', ...slowSuites], { show: true });
 }
 
 /** Dependencies and prerequisites. */
@@ -55,8 +57,8 @@ async function ready() {
     if (code !== 0) return fail('dependencies', output, seconds);
     tick('dependencies', '', seconds);
   }
-  // Elsewhere than on Linux only the end-to-end tests need any.
-  if (!(process.platform === 'linux' ? suites : ['e2e']).some(isChosen)) return true;
+  // Elsewhere than on Linux only the end-to-end tests need any; the conformance suite needs none anywhere.
+  if (!(process.platform === 'linux' ? [...suites, 'stress'] : ['e2e', 'stress']).some(isChosen)) return true;
   const started = performance.now();
   const reason = await ensurePrerequisites((line) => console.log(`… prerequisites: ${line}`));
   const seconds = (performance.now() - started) / 1_000;
@@ -78,23 +80,16 @@ async function staticStep(name) {
 
 async function suite(name, { show = false } = {}) {
   const file = path.join(reports, `${name}.json`);
+  const reporting =
+    name === 'conformance'
+      ? []
+      : ['--', '--reporter=default', '--reporter=json', `--outputFile.json=${file}`];
   const { code, output, seconds } = await announced(
     name,
     `npm run test:${name}`,
-    npm(
-      [
-        'run',
-        '--silent',
-        `test:${name}`,
-        '--',
-        '--reporter=default',
-        '--reporter=json',
-        `--outputFile.json=${file}`,
-      ],
-      { show },
-    ),
+    npm(['run', '--silent', `test:${name}`, ...reporting], { show }),
   );
-  const counts = countsOf(file);
+  const counts = name === 'conformance' ? countsIn(output) : countsOf(file);
   // A suite that ends badly without a failed test: a file that cannot be loaded, an error outside any test.
   if (code !== 0 && counts.failed === 0) counts.failed = 1;
   total.passed += counts.passed;
@@ -104,6 +99,12 @@ async function suite(name, { show = false } = {}) {
     (counts.skipped === 0 ? '' : `, ${counts.skipped} skipped`);
   if (counts.failed === 0) tick(name, summary, seconds);
   else fail(`${name}: ${summary}`, show ? '' : output, seconds);
+}
+
+/** What a suite of its own kind says in its last line. */
+function countsIn(output) {
+  const [, passed = 0, failed = 0] = /^(\d+) passed, (\d+) failed\s*$/mu.exec(output) ?? [];
+  return { passed: Number(passed), failed: Number(failed), skipped: 0 };
 }
 
 /** What vitest's JSON report counts; nothing when there is no report. */

@@ -27,6 +27,8 @@ export class PrivateHome {
       XDG_CACHE_HOME: within('home/.cache'),
       XDG_RUNTIME_DIR: within('runtime'),
       TMPDIR: within('tmp'),
+      // None, also where the developer's own session has one.
+      DBUS_SESSION_BUS_ADDRESS: '',
     };
   }
 

@@ -24,11 +24,17 @@ export class RecordingForwarder {
   /** Where requests go: an origin. */
   target: string | undefined;
   readonly #server: Server;
+  #swallow: { readonly path: string; readonly arrived: () => void } | undefined;
 
   private constructor(server: Server) {
     this.#server = server;
     this.url = `http://localhost:${(server.address() as AddressInfo).port}`;
     server.on('request', (request, response) => {
+      if (new URL(request.url ?? '', this.url).pathname === this.#swallow?.path) {
+        this.#swallow.arrived();
+        this.#swallow = undefined;
+        return;
+      }
       this.#forward(request).then(
         ({ answer, body }) => response.writeHead(answer.statusCode ?? 502, answer.headers).end(body),
         (error: unknown) => response.writeHead(502).end(String(error)),
@@ -40,6 +46,13 @@ export class RecordingForwarder {
     const server = createServer().listen(0, 'localhost');
     await once(server, 'listening');
     return new RecordingForwarder(server);
+  }
+
+  /** Swallows the next request to this path: it is neither forwarded nor answered. Resolves when it has come. */
+  swallowNext(path: string): Promise<void> {
+    return new Promise((resolve) => {
+      this.#swallow = { path, arrived: resolve };
+    });
   }
 
   async #forward(request: IncomingMessage): Promise<{ answer: IncomingMessage; body: string }> {

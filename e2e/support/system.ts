@@ -72,11 +72,23 @@ export class System {
     });
     const [, emulatorUrl = ''] = await emulator.prints('stdout', /emulator ready at (http:\/\/\S+)/u);
     this.traffic.target = emulatorUrl;
-    const { origin, port } = new URL(this.mcpUrl);
+    await this.#startServer(this.mcpUrl, serverEnv);
+  }
+
+  /** Starts one more protected server in front of the same authorization server. @returns its resource */
+  async addServer(): Promise<string> {
+    const mcpUrl = `http://localhost:${await freePort()}/mcp`;
+    await this.#startServer(mcpUrl);
+    return mcpUrl;
+  }
+
+  async #startServer(mcpUrl: string, serverEnv: Environment = {}): Promise<void> {
+    const { origin, port } = new URL(mcpUrl);
     const server = this.#run('mcp-keyhole-server', ['--debug'], {
-      ...env,
+      ...this.#home.env,
+      FUSIONAUTH_EXTERNAL_URL: this.fusionAuthUrl,
       // The server reaches FusionAuth by another URL than browsers do, as in Docker.
-      FUSIONAUTH_URL: emulatorUrl,
+      FUSIONAUTH_URL: this.traffic.target ?? '',
       MCP_SERVER_URL: origin,
       PORT: port,
       ...serverEnv,
@@ -94,13 +106,15 @@ export class System {
   /**
    * Registers a client with the setup tool. Its configuration starts the proxy of this repository, or with a registry the
    * published one.
+   *
+   * @param mcpUrl the server's resource. Default: that of the first server
    */
-  async register(name: string, callbackPort: number): Promise<Registration> {
+  async register(name: string, callbackPort: number, mcpUrl = this.mcpUrl): Promise<Registration> {
     const setup = this.#run(
       'mcp-keyhole-setup',
       [
         ...['--name', name, '--port', String(callbackPort), '--json'],
-        ...['--fusionauth-url', this.fusionAuthUrl, '--mcp-server-url', new URL(this.mcpUrl).origin],
+        ...['--fusionauth-url', this.fusionAuthUrl, '--mcp-server-url', new URL(mcpUrl).origin],
         ...(this.#registry === undefined ? ['--proxy-path', binFile('mcp-keyhole')] : []),
       ],
       this.#home.env,
@@ -125,6 +139,19 @@ export class System {
   /** Revokes every refresh token of the test user. */
   async revokeRefreshTokens(): Promise<void> {
     await this.#admin('DELETE', `/api/jwt/refresh?userId=${testUserId}`);
+  }
+
+  /** Makes every access token invalid that was issued so far: by a new signing key, in place of the old one. */
+  async invalidateAccessTokens(): Promise<void> {
+    const before = (await this.#admin('GET', '/api/tenant')) as {
+      tenants: { jwtConfiguration: { accessTokenKeyId: string } }[];
+    };
+    const key = { name: `Key ${Date.now()}`, algorithm: 'RS256', length: 2_048 };
+    const generated = (await this.#admin('POST', '/api/key/generate', { key })) as { key: { id: string } };
+    const { id } = generated.key;
+    await this.patchTenant({ jwtConfiguration: { accessTokenKeyId: id, idTokenKeyId: id } });
+    const old = before.tenants[0]?.jwtConfiguration.accessTokenKeyId ?? '';
+    await this.#admin('DELETE', `/api/key/${old}`);
   }
 
   async #admin(method: string, path: string, body?: object): Promise<unknown> {

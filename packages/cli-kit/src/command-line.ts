@@ -8,6 +8,8 @@ import { InvalidValue } from './value-parsers.ts';
 /** What a command line and an environment say, by a table of options. */
 export interface CommandLine<Table extends OptionTable> {
   readonly values: OptionValues<Table>;
+  /** The raw words of each flag on the command line, by its name, before `@file` and `${NAME}` are read. */
+  readonly given: ReadonlyMap<string, readonly string[]>;
   /** What stood without a flag, in order. */
   readonly positionals: readonly string[];
   readonly help: boolean;
@@ -66,7 +68,7 @@ export function parseCommandLine<const Table extends OptionTable>(
   for (const [name, option] of Object.entries(table)) {
     values[name] = help || version ? option.read([]) : read(option, given.get(option.flag), input);
   }
-  return { values: values as OptionValues<Table>, positionals, help, version };
+  return { values: values as OptionValues<Table>, given, positionals, help, version };
 }
 
 function typeOf(kind: Option<unknown>['kind']): 'boolean' | 'string' {

@@ -1,6 +1,6 @@
 import { cleanLine } from './clean.ts';
 
-/** `silent` writes nothing, `info` what a person needs, `debug` each step as well. */
+/** `silent` writes only notices, `info` what a person needs, `debug` each step as well. */
 export type LogLevel = 'silent' | 'info' | 'debug';
 
 /** Primitives only: an object could carry a token into the log by accident. */
@@ -8,6 +8,8 @@ export type LogFields = Readonly<Record<string, string | number | boolean | unde
 
 /** A log for people, on stderr: one line an entry, `program: sentence key=value …`. */
 export interface Log {
+  /** What a person must read at every level. */
+  notice(message: string): void;
   /** What a person should read in ordinary use. */
   info(message: string, fields?: LogFields): void;
   /** What a person should act on. */
@@ -35,6 +37,9 @@ export function createLog(options: {
   };
   const heard = options.level !== 'silent';
   return {
+    notice: (message) => {
+      line('', message);
+    },
     info: (message, fields) => {
       if (heard) line('', message, fields);
     },

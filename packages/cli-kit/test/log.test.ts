@@ -21,6 +21,12 @@ describe('the log', () => {
     expect(write('debug')).toEqual(['tool: one\n', 'tool: warning: two\n', 'tool: debug: three\n']);
   });
 
+  it('writes a notice at every level', () => {
+    const { log, lines } = logged('silent');
+    log.notice('sign in here');
+    expect(lines).toEqual(['tool: sign in here\n']);
+  });
+
   it('writes fields as key=value, quoted where they need it, without the undefined ones', () => {
     const { log, lines } = logged('info');
     log.info('request', {

@@ -1,9 +1,8 @@
-import { createHash } from 'node:crypto';
 import type { Log } from '@mcp-keyhole/cli-kit';
 import type { Challenge } from './authorization/types.ts';
 import { errors, ProxyError } from './errors.ts';
-import type { StateFolder } from './state-folder.ts';
-import { accountOf, type SignInKey, type TokenSet, type TokenStore } from './token-store/token-store.ts';
+import type { SignInKey, TokenSet, TokenStore } from './token-store/token-store.ts';
+import { Turn, type TurnContext } from './turn.ts';
 
 /** A token this close to its end counts as expired: it could end on the way. */
 const expiryMargin = 10_000;
@@ -12,46 +11,48 @@ const signInPause = 30_000;
 
 /** How tokens are obtained; both may throw ProxyErrors. */
 export interface Authorizer {
-  /** Signs the user in. */
-  authorize(challenge: Challenge): Promise<TokenSet>;
+  /** Signs the user in; `previous` is what an earlier sign-in left. */
+  authorize(challenge: Challenge, previous: TokenSet | undefined): Promise<TokenSet>;
   /** New tokens, or undefined when the grant is gone. Throws when the outcome is open (network, 5xx). */
   refresh(tokens: TokenSet): Promise<TokenSet | undefined>;
 }
 
 /** What {@link BearerToken} works with. */
-export interface BearerTokenContext {
-  readonly server: URL;
+export interface BearerTokenContext extends TurnContext {
   readonly key: SignInKey;
-  readonly store: TokenStore;
-  readonly folder: StateFolder;
+  /** The store, opened at the first call: not every server wants a sign-in. */
+  readonly openStore: () => Promise<TokenStore>;
+  /** Whether the store may have this sign-in, as far as that is known without opening it. */
+  readonly mayBeSignedIn: () => Promise<boolean>;
   readonly authorizer: Authorizer;
   readonly log: Log;
-  /** How long to wait for another process that is signing in, in milliseconds. */
-  readonly signInTimeout: number;
-  readonly signal: AbortSignal;
+  /** Sends the id_token in place of the access token. Default: false. */
+  readonly useIdToken?: boolean;
   /** Milliseconds since the epoch. Default: Date.now. */
   readonly now?: () => number;
 }
 
 /**
  * The bearer token of one sign-in: read from the store, refreshed or obtained anew when it must be. Whoever comes while
- * that happens waits and gets the result: inside this process by a queue, between processes by a lock under which the
- * store is read again first.
+ * that happens waits for his {@link Turn} and gets the result: under it the store is read again before anything is done.
  */
 export class BearerToken {
   readonly #context: BearerTokenContext;
   readonly #now: () => number;
+  readonly #turn: Turn;
   #tokens: TokenSet | undefined;
-  #queue: Promise<unknown> = Promise.resolve();
+  /** What a sign-in that is over left: a client registration, and the scope that a step-up adds to. */
+  #previous: TokenSet | undefined;
   /** A refresh token that its authorization server has declared dead. */
   #deadRefreshToken: string | undefined;
   #failedSignIn: { readonly error: unknown; readonly until: number } | undefined;
   /** A token fresh from a sign-in that the server has not accepted yet. */
-  #unproven: { readonly accessToken: string; readonly until: number } | undefined;
+  #unproven: { readonly bearer: string; readonly until: number } | undefined;
 
   constructor(context: BearerTokenContext) {
     this.#context = context;
     this.#now = context.now ?? Date.now;
+    this.#turn = new Turn(context);
   }
 
   /**
@@ -61,11 +62,14 @@ export class BearerToken {
    * @throws ProxyError when the store or the token endpoint does not work: that is not "signed out"
    */
   async token(): Promise<string | undefined> {
-    this.#tokens ??= await this.#context.store.load(this.#context.key);
-    if (this.#tokens === undefined || !this.#isExpired(this.#tokens)) return this.#tokens?.accessToken;
-    const expired = this.#tokens.accessToken;
-    await this.#inTurn(() => this.#renew(expired));
-    return this.#tokens.accessToken === expired ? undefined : this.#tokens.accessToken;
+    if (this.#tokens === undefined && (await this.#context.mayBeSignedIn()))
+      this.#tokens = await this.#load();
+    const tokens = this.#tokens;
+    if (tokens === undefined || !this.#isExpired(tokens)) return this.#bearerOf(tokens);
+    const expired = this.#bearerOf(tokens);
+    await this.#turn.take(() => this.#renew(expired));
+    const renewed = this.#bearerOf(this.#tokens);
+    return renewed === expired ? undefined : renewed;
   }
 
   /**
@@ -75,41 +79,78 @@ export class BearerToken {
    * @throws ProxyError when there is no token afterwards
    */
   async onUnauthorized(rejected: string | undefined, challenge: Challenge): Promise<void> {
-    await this.#inTurn(async () => {
-      // A server that refuses what its authorization server has just issued would go on for ever, a tab each time.
-      if (
-        rejected !== undefined &&
-        rejected === this.#unproven?.accessToken &&
-        this.#now() < this.#unproven.until
-      ) {
-        throw errors.tokenRefused(this.#context.server);
-      }
+    const since = Date.now();
+    await this.#turn.take(async () => {
+      this.#refuseUnproven(rejected);
       if (await this.#renew(rejected)) return;
-      await this.#signIn(challenge);
+      await this.#signIn(challenge, since);
+    });
+  }
+
+  /**
+   * Handles a 403 that asks for more scopes than the token has: signs in for those in addition, unless somebody else
+   * has done so meanwhile.
+   *
+   * @param insufficient the token whose scopes do not suffice
+   * @throws ProxyError `scope-missing` when the scopes had been granted already; the errors of a sign-in
+   */
+  async onInsufficientScope(insufficient: string, challenge: Challenge): Promise<void> {
+    const since = Date.now();
+    await this.#turn.take(async () => {
+      // Tokens that could not be stored live on in memory.
+      if (this.#isBetter(this.#tokens, insufficient) && covers(this.#tokens, challenge.scope)) return;
+      const stored = await this.#load();
+      if (this.#isBetter(stored, insufficient) && covers(stored, challenge.scope)) {
+        this.#tokens = stored;
+        return;
+      }
+      this.#previous = stored ?? this.#tokens;
+      if (challenge.scope === undefined || covers(this.#previous, challenge.scope)) {
+        throw errors.scopeMissing(this.#context.server, challenge.scope);
+      }
+      await this.#signIn({ ...challenge, stepUp: true }, since);
+    });
+  }
+
+  /** Takes over tokens that were obtained elsewhere, unless there is a sign-in already. Whether it did. */
+  async adopt(tokens: TokenSet): Promise<boolean> {
+    return this.#turn.take(async () => {
+      if ((await this.#load()) !== undefined) return false;
+      await (await this.#context.openStore()).save(this.#context.key, tokens);
+      return true;
     });
   }
 
   /** Says that the server took a request with this token. */
-  onAccepted(accessToken: string): void {
-    if (accessToken === this.#unproven?.accessToken) this.#unproven = undefined;
+  onAccepted(bearer: string): void {
+    if (bearer === this.#unproven?.bearer) this.#unproven = undefined;
+  }
+
+  /** A server that refuses what its authorization server has just issued would go on for ever, a tab each time. */
+  #refuseUnproven(rejected: string | undefined): void {
+    if (rejected === undefined || rejected !== this.#unproven?.bearer) return;
+    if (this.#now() < this.#unproven.until) throw errors.tokenRefused(this.#context.server);
   }
 
   /** Makes sure that `#tokens` are newer than the token given, without a browser. Whether that worked. */
   async #renew(old: string | undefined): Promise<boolean> {
-    const { store, key, authorizer, log } = this.#context;
+    const { authorizer, log } = this.#context;
     if (this.#isBetter(this.#tokens, old)) return true;
-    const stored = await store.load(key);
+    const stored = await this.#load();
     if (this.#isBetter(stored, old)) {
       this.#tokens = stored;
       return true;
     }
     // Tokens that could not be stored live on in memory.
     const known = stored ?? this.#tokens;
+    this.#previous = known;
     if (known?.refreshToken === undefined || known.refreshToken === this.#deadRefreshToken) return false;
     const renewed = await authorizer.refresh(known).catch((error: unknown) => {
-      // The client may not refresh at all: only a sign-in helps, and whoever set it up should know why.
+      // The client may not refresh at all: only a sign-in helps, and whoever set it up should know why. If it
+      // registered itself, its registration may be gone.
       if (!(error instanceof ProxyError) || error.code !== 'token-request-failed') throw error;
       log.warn(`${error.message} ${error.remedy}`);
+      this.#previous = { ...known, client: undefined };
       return undefined;
     });
     if (renewed === undefined) {
@@ -121,28 +162,37 @@ export class BearerToken {
     return true;
   }
 
-  async #signIn(challenge: Challenge): Promise<void> {
-    if (this.#failedSignIn !== undefined && this.#now() < this.#failedSignIn.until)
-      throw this.#failedSignIn.error;
+  /** @param since when the request that needs it came: a sign-in that failed after that has failed for it too */
+  async #signIn(challenge: Challenge, since: number): Promise<void> {
+    const { authorizer, pending, log } = this.#context;
+    const failed = this.#failedSignIn;
+    if (failed !== undefined && this.#now() < failed.until) throw failed.error;
+    const failedElsewhere = await pending.failureSince(since);
+    if (failedElsewhere !== undefined) throw failedElsewhere;
     try {
-      const tokens = await this.#context.authorizer.authorize(challenge);
+      const tokens = await authorizer.authorize(challenge, this.#previous);
+      const bearer = this.#bearerOf(tokens);
+      // Without this every request would lead to a sign-in that brings nothing.
+      if (bearer === undefined) throw errors.idTokenMissing(tokens.issuer);
       this.#failedSignIn = undefined;
-      this.#unproven = { accessToken: tokens.accessToken, until: this.#now() + signInPause };
+      this.#unproven = { bearer, until: this.#now() + signInPause };
       await this.#keep(tokens);
+      await pending.clear();
     } catch (error) {
       this.#failedSignIn = { error, until: this.#now() + signInPause };
-      if (error instanceof ProxyError)
-        this.#context.log.warn(`${error.message} ${error.remedy}`, { code: error.code });
+      if (error instanceof ProxyError) log.warn(`${error.message} ${error.remedy}`, { code: error.code });
+      await pending.fail(error);
       throw error;
     }
   }
 
   /** Tokens that cannot be stored still serve this process; the user is told what that means. */
   async #keep(tokens: TokenSet): Promise<void> {
-    const { store, key, log } = this.#context;
+    const { key, openStore, log } = this.#context;
     const isNew = this.#tokens === undefined;
     this.#tokens = tokens;
     try {
+      const store = await openStore();
       await store.save(key, tokens);
       if (isNew) log.info(`tokens are kept in ${store.place}`);
     } catch (error) {
@@ -153,42 +203,26 @@ export class BearerToken {
     }
   }
 
+  async #load(): Promise<TokenSet | undefined> {
+    const store = await this.#context.openStore();
+    return store.load(this.#context.key);
+  }
+
+  #bearerOf(tokens: TokenSet | undefined): string | undefined {
+    return this.#context.useIdToken === true ? tokens?.idToken : tokens?.accessToken;
+  }
+
   #isBetter(tokens: TokenSet | undefined, old: string | undefined): boolean {
-    return tokens !== undefined && tokens.accessToken !== old && !this.#isExpired(tokens);
+    return tokens !== undefined && this.#bearerOf(tokens) !== old && !this.#isExpired(tokens);
   }
 
   #isExpired(tokens: TokenSet): boolean {
     return tokens.expiresAt !== undefined && this.#now() >= tokens.expiresAt - expiryMargin;
   }
+}
 
-  /** One after another in this process, and one process at a time on this machine. */
-  async #inTurn<Value>(work: () => Promise<Value>): Promise<Value> {
-    const turn = this.#queue.then(() => this.#locked(work));
-    this.#queue = turn.catch(() => undefined);
-    return turn;
-  }
-
-  #locked<Value>(work: () => Promise<Value>): Promise<Value> {
-    const { folder, key, log, server, signal, signInTimeout } = this.#context;
-    const patience = signInTimeout + 30_000;
-    const busy = AbortSignal.timeout(patience);
-    let waiting = true;
-    return folder
-      .locked(
-        `sign-in-${createHash('sha256').update(accountOf(key)).digest('hex').slice(0, 16)}`,
-        () => {
-          waiting = false;
-          return work();
-        },
-        {
-          signal: AbortSignal.any([signal, busy]),
-          onWait: () => log.debug('another process is renewing or signing in; waiting for it'),
-          onLost: () => log.debug('the lock was lost; the store decides whose tokens stay'),
-        },
-      )
-      .catch((error: unknown) => {
-        if (waiting && busy.aborted && !signal.aborted) throw errors.signInBusy(server, patience);
-        throw error;
-      });
-  }
+/** Whether all scopes that are wanted have been granted. */
+function covers(tokens: TokenSet | undefined, wanted: string | undefined): boolean {
+  const granted = tokens?.scope?.split(' ') ?? [];
+  return wanted?.split(' ').every((scope) => granted.includes(scope)) ?? false;
 }

@@ -1,89 +1,56 @@
 import { homedir } from 'node:os';
 import path from 'node:path';
 import {
-  choice,
+  expandEnvironment,
   httpUrl,
-  isLoopback,
   InvalidValue,
-  listOption,
+  isLoopback,
   messageOf,
   parseCommandLine,
   port as parsePort,
-  seconds,
-  switchOption,
-  valueOption,
+  readSecret,
   type OptionValues,
   type ReadTextFile,
 } from '@mcp-keyhole/cli-kit';
 import { errors } from './errors.ts';
+import { parseHeaderFile } from './option-values.ts';
+import { options } from './options.ts';
 
-/** What `mcp-keyhole` can do; `connect` is the default and has no word of its own. */
-export const commands = ['login', 'logout', 'status'] as const;
-
-/** A client that was registered by hand. */
-export interface PreRegisteredClient {
-  readonly clientId: string;
-  readonly clientSecret?: string | undefined;
-  /** Space-separated; when given, exactly these scopes are asked for. */
-  readonly scope?: string | undefined;
-}
-
-/** The options of every command: this table drives parsing, types and `--help`. */
-export const options = {
-  client: valueOption({
-    flag: 'static-oauth-client-info',
-    placeholder: 'JSON',
-    secret: true,
-    help: 'The client registered at the authorization server: {"client_id", "client_secret"?, "scope"?}',
-    parse: parseClientInfo,
-    fallback: undefined,
-  }),
-  allowHttp: switchOption({ flag: 'allow-http', help: 'Allow http to a server on another machine' }),
-  headers: listOption({
-    flag: 'header',
-    placeholder: "'NAME: VALUE'",
-    secret: true,
-    help: 'A header for every request to the server',
-    parse: parseHeader,
-  }),
-  host: valueOption({
-    flag: 'host',
-    placeholder: 'HOST',
-    help: 'The host in the redirect URI; the listener is on loopback only [localhost]',
-    parse: parseCallbackHost,
-    fallback: 'localhost',
-  }),
-  signInTimeout: valueOption({
-    flag: 'auth-timeout',
-    placeholder: 'SEC',
-    help: 'How long a sign-in may take [300]',
-    parse: seconds,
-    fallback: 300_000,
-  }),
-  tokenStore: valueOption({
-    flag: 'token-store',
-    env: 'MCP_KEYHOLE_TOKEN_STORE',
-    placeholder: 'STORE',
-    help: 'Where tokens are kept: keychain, memory (until the proxy ends), or auto: the keychain, else memory [auto]',
-    parse: choice(['auto', 'keychain', 'memory']),
-    fallback: 'auto' as const,
-  }),
-  debug: switchOption({
-    flag: 'debug',
-    env: 'MCP_KEYHOLE_DEBUG',
-    help: 'Log each step on stderr (never a token)',
-  }),
+/**
+ * What `mcp-keyhole` can do: whether it takes the URL of a server (with the callback port), and how many words of its own
+ * after that. `connect` is the default and has no name on the command line.
+ */
+const forms = {
+  connect: { server: 'required', ownWords: 0 },
+  login: { server: 'required', ownWords: 0 },
+  logout: { server: 'required', ownWords: 0 },
+  status: { server: 'optional', ownWords: 0 },
+  tools: { server: 'required', ownWords: 0 },
+  call: { server: 'required', ownWords: 2 },
+  doctor: { server: 'required', ownWords: 0 },
+  import: { server: 'optional', ownWords: 0 },
+  secret: { server: 'none', ownWords: 2 },
 } as const;
+
+type Command = keyof typeof forms;
+
+/** The commands that have a name on the command line. */
+export const commands = (Object.keys(forms) as Command[]).filter((command) => command !== 'connect');
 
 /** Everything that a run of the proxy is told: frozen, and complete. */
 export type ProxyConfig = OptionValues<typeof options> & {
-  readonly command: 'connect' | (typeof commands)[number];
-  /** The MCP server; only `status` can do without. */
+  readonly command: Command;
+  /** The MCP server; always there where the command needs one. */
   readonly server: URL | undefined;
+  /** The command's own words: for `call` the tool and its arguments, for `secret` what to do and the name. */
+  readonly words: readonly string[];
+  /** The server and the headers as they stand on the command line, by which mcp-remote names its files. */
+  readonly asWritten: { readonly server: string; readonly headers: readonly string[] };
   readonly callbackPort: number;
   /** Where what is not secret is kept: the index of sign-ins and the locks. */
   readonly stateFolder: string;
-  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** The process's own environment, live. */
+  readonly environment: Record<string, string | undefined>;
 };
 
 /** What the command line asks for. */
@@ -97,7 +64,7 @@ export type Invocation =
  */
 export function loadConfig(
   argv: readonly string[],
-  env: Readonly<Record<string, string | undefined>>,
+  env: Record<string, string | undefined>,
   readTextFile?: ReadTextFile,
 ): Invocation {
   const line = parseCommandLine(options, {
@@ -108,35 +75,59 @@ export function loadConfig(
   });
   if (line.help) return { show: 'help' };
   if (line.version) return { show: 'version' };
+  const headers = line.values.headerFiles.flatMap((path) => readHeaderFile(path, env, readTextFile));
   const command = commands.find((word) => word === line.positionals[0]) ?? 'connect';
   const rest = command === 'connect' ? line.positionals : line.positionals.slice(1);
-  const { server, callbackPort } = readPositionals(rest, line.values.allowHttp);
-  if (server === undefined && command !== 'status') throw errors.urlMissing();
+  const form = forms[command];
+  const { url, port, words } = form.server === 'none' ? { words: rest } : splitPositionals(rest);
+  const surplus = words[form.ownWords];
+  if (surplus !== undefined && command === 'secret') throw errors.secretOnCommandLine();
+  if (surplus !== undefined) throw errors.surplusArgument(surplus);
+  if (url === undefined && form.server === 'required') throw errors.urlMissing();
   return {
     show: 'nothing',
     config: Object.freeze({
       ...line.values,
+      headers: [...headers, ...line.values.headers],
+      withoutResource: line.values.withoutResource || line.values.resource === '',
       command,
-      server,
-      callbackPort,
+      server: url === undefined ? undefined : parseServer(url, line.values.allowHttp),
+      callbackPort: port === undefined ? 3334 : parseCallbackPort(port),
+      words,
+      asWritten: { server: url ?? '', headers: line.given.get('header') ?? [] },
       stateFolder: stateFolderOf(env),
       environment: env,
     }),
   };
 }
 
-/** The server URL and the callback port, in either order. */
-function readPositionals(
-  words: readonly string[],
-  allowHttp: boolean,
-): { server: URL | undefined; callbackPort: number } {
-  const numbers = words.filter((word) => /^\d+$/u.test(word));
-  const others = words.filter((word) => !/^\d+$/u.test(word));
-  const surplus = others[1] ?? numbers[1];
-  if (surplus !== undefined) throw errors.surplusArgument(surplus);
+function readHeaderFile(
+  file: string,
+  env: Readonly<Record<string, string | undefined>>,
+  readTextFile: ReadTextFile | undefined,
+): ReturnType<typeof parseHeaderFile> {
+  try {
+    return parseHeaderFile(expandEnvironment(readSecret(`@${file}`, env, readTextFile), env));
+  } catch (error) {
+    if (error instanceof InvalidValue) throw errors.headerUnusable(error.message);
+    throw error;
+  }
+}
+
+/** The server's URL and the callback port come first, in either order; what follows are the command's own words. */
+function splitPositionals(positionals: readonly string[]): {
+  url?: string | undefined;
+  port?: string | undefined;
+  words: readonly string[];
+} {
+  const isNumber = (word: string): boolean => /^\d+$/u.test(word);
+  const [first = '', second = ''] = positionals;
+  const both = isNumber(first) !== isNumber(second) && second !== '';
+  const head = positionals.slice(0, both ? 2 : 1);
   return {
-    server: others[0] === undefined ? undefined : parseServer(others[0], allowHttp),
-    callbackPort: numbers[0] === undefined ? 3334 : parseCallbackPort(numbers[0]),
+    url: head.find((word) => !isNumber(word)),
+    port: head.find(isNumber),
+    words: positionals.slice(head.length),
   };
 }
 
@@ -157,49 +148,6 @@ function parseCallbackPort(word: string): number {
   } catch (error) {
     throw errors.portUnusable(word, messageOf(error));
   }
-}
-
-function parseCallbackHost(raw: string): string {
-  if (!/^(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\])$/u.test(raw) || !URL.canParse(`http://${raw}`)) {
-    throw new InvalidValue('it is a host name or address without a port, such as localhost or 127.0.0.1');
-  }
-  return raw.toLowerCase();
-}
-
-function parseClientInfo(raw: string): PreRegisteredClient {
-  let info: unknown;
-  try {
-    info = JSON.parse(raw);
-  } catch {
-    // Not the parser's own message: it quotes the input, which may hold a secret.
-    throw errors.clientInfoUnusable('it is not valid JSON (some hosts strip the quotes: then use @file)');
-  }
-  if (typeof info !== 'object' || info === null || Array.isArray(info)) {
-    throw errors.clientInfoUnusable('it is not a JSON object');
-  }
-  const field = (name: 'client_id' | 'client_secret' | 'scope'): string | undefined => {
-    const value = (info as Record<string, unknown>)[name];
-    if (value === undefined || value === null || value === '') return undefined;
-    if (typeof value !== 'string') throw errors.clientInfoUnusable(`${name} is not a text`);
-    return value;
-  };
-  const clientId = field('client_id');
-  if (clientId === undefined) throw errors.clientInfoUnusable('client_id is missing');
-  return { clientId, clientSecret: field('client_secret'), scope: field('scope') };
-}
-
-function parseHeader(raw: string): readonly [name: string, value: string] {
-  const colon = raw.indexOf(':');
-  const name = raw.slice(0, Math.max(colon, 0)).trim();
-  if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/u.test(name)) {
-    throw errors.headerUnusable('it does not begin with a header name and a colon');
-  }
-  const value = raw.slice(colon + 1).trim();
-  // RFC 9110, section 5.5: anything else could end the header and begin another.
-  if (!/^[\t\u0020-\u007e\u0080-\u00ff]*$/u.test(value)) {
-    throw errors.headerUnusable(`the value of ${name} has characters that HTTP does not allow`);
-  }
-  return [name, value];
 }
 
 /** `MCP_KEYHOLE_DIR`, else the platform's usual place for state that is not secret. */

@@ -8,6 +8,9 @@ export type ProxyErrorCode =
   | 'server-error'
   | 'server-answer-unusable'
   | 'answer-lost'
+  | 'request-refused'
+  | 'tool-unknown'
+  | 'tool-hidden'
   | 'token-refused'
   | 'scope-missing'
   | 'resource-metadata-missing'
@@ -18,6 +21,8 @@ export type ProxyErrorCode =
   | 'pkce-unsupported'
   | 'insecure-endpoint'
   | 'client-not-registered'
+  | 'registration-rejected'
+  | 'device-grant-unsupported'
   | 'callback-port-in-use'
   | 'callback-host-unusable'
   | 'sign-in-refused'
@@ -31,8 +36,14 @@ export type ProxyErrorCode =
   | 'keychain-timeout'
   | 'keychain-failed'
   | 'sign-in-unreadable'
+  | 'passphrase-missing'
+  | 'passphrase-wrong'
+  | 'secret-missing'
+  | 'secret-unreadable'
   | 'state-folder-unusable'
   | 'memory-store-refused'
+  | 'import-missing'
+  | 'import-refused'
   | 'message-unreadable'
   | 'shutting-down';
 
@@ -100,6 +111,39 @@ export const errors = {
       `A --header cannot be used: ${why}.`,
       "Write --header 'Name: value', or Name:${ENVIRONMENT_VARIABLE}.",
     ),
+  toolMissing: () =>
+    usage(
+      'The name of the tool is missing.',
+      'Write it after the server URL: mcp-keyhole call https://mcp.example.com/mcp NAME. `mcp-keyhole tools` with the URL lists them.',
+    ),
+  argumentsUnusable: (why: string) =>
+    usage(
+      `The arguments for the tool cannot be used: ${cleanLine(why)}.`,
+      'They are one JSON object, such as \'{"city":"Paris"}\'; or @file with it inside; or - to read it from stdin.',
+    ),
+  secretActionUnusable: (given: string | undefined) =>
+    usage(
+      given === undefined
+        ? 'What to do with the secret is missing.'
+        : `There is no \`secret ${cleanLine(given)}\`.`,
+      'The forms are: mcp-keyhole secret set NAME, secret remove NAME, secret list.',
+    ),
+  secretNameUnusable: (given: string) =>
+    usage(
+      `The secret's name ${JSON.stringify(cleanLine(given))} cannot be used.`,
+      'It has 1 to 64 letters, digits and . _ -, such as example-api-key.',
+    ),
+  /** Without quoting it: it may be the secret. */
+  secretOnCommandLine: () =>
+    usage(
+      'A secret does not stand on the command line, where other programs can read it.',
+      'Write mcp-keyhole secret set NAME, and type the value when you are asked for it, or pipe it in.',
+    ),
+  secretValueUnusable: (why: string) =>
+    usage(
+      `The secret cannot be used: ${why}.`,
+      'Type it when you are asked for it, or pipe it in: it is one line, as it shall stand in the header.',
+    ),
 
   // The MCP server
   serverUnreachable: (server: URL, why: string, cause?: unknown) =>
@@ -135,6 +179,24 @@ export const errors = {
       'answer-lost',
       `The connection to ${server.href} ended before the answer came.`,
       'Whether the server carried the request out is unknown. Look before you repeat it.',
+    ),
+  requestRefused: (server: URL, code: number, message: string) =>
+    failure(
+      'request-refused',
+      `The MCP server at ${server.href} refused the request: ${cleanLine(message)} (${String(code)}).`,
+      'Compare what was sent with what `mcp-keyhole tools` shows for this server.',
+    ),
+  serverSilent: (server: URL, milliseconds: number) =>
+    failure(
+      'server-unreachable',
+      `The MCP server at ${server.href} did not answer within ${String(Math.round(milliseconds / 1000))} seconds.`,
+      'Check that the server is not stuck, and the network.',
+    ),
+  toolUnknown: (server: URL, tool: string, meant: string | undefined) =>
+    failure(
+      'tool-unknown',
+      `The MCP server at ${server.href} has no tool ${JSON.stringify(cleanLine(tool))}.`,
+      `${meant === undefined ? '' : `Did you mean ${cleanLine(meant)}? `}\`mcp-keyhole tools ${server.href}\` lists its tools.`,
     ),
   tokenRefused: (server: URL) =>
     failure(
@@ -205,9 +267,24 @@ export const errors = {
   clientNotRegistered: (issuer: string) =>
     failure(
       'client-not-registered',
-      `Keyhole is not registered as a client at ${cleanLine(issuer)}.`,
+      `Keyhole is not registered as a client at ${cleanLine(issuer)}, which lets no client register itself.`,
       'Register it (`npx @mcp-keyhole/setup` does for FusionAuth) and pass the result with --static-oauth-client-info.',
     ),
+  registrationRejected: (issuer: string, details: OAuthErrorDetails) =>
+    failure(
+      'registration-rejected',
+      `The authorization server ${cleanLine(issuer)} did not let Keyhole register itself (${said(details)}).`,
+      'Register a client by hand and pass it with --static-oauth-client-info; or correct what the message names with --static-oauth-client-metadata.',
+    ),
+  deviceGrantUnsupported: (issuer: string) =>
+    failure(
+      'device-grant-unsupported',
+      `The authorization server ${cleanLine(issuer)} has no sign-in on another device.`,
+      'Leave --device-code out. In FusionAuth: enable the device grant on the application and set its device verification URL.',
+    ),
+  /** What went wrong in another process that signed in for this one too. */
+  elsewhere: ({ code, message, remedy }: { code: ProxyErrorCode; message: string; remedy: string }) =>
+    failure(code, message, remedy),
   callbackPortInUse: (port: number, cause?: unknown) =>
     failure(
       'callback-port-in-use',
@@ -254,11 +331,17 @@ export const errors = {
       refusalRemedy(details),
       cause,
     ),
+  idTokenMissing: (issuer: string) =>
+    failure(
+      'token-request-failed',
+      `The authorization server ${cleanLine(issuer)} issued no id_token, which --use-id-token sends.`,
+      'Leave --use-id-token out, or have the client ask for the scope openid.',
+    ),
   tokenEndpointUnavailable: (issuer: string, why: string, cause?: unknown) =>
     failure(
       'token-endpoint-unavailable',
       `The token endpoint of ${cleanLine(issuer)} does not work at the moment: ${cleanLine(why)}.`,
-      'You are still signed in. The next request tries again.',
+      'An existing sign-in stays as it is. The next request tries again.',
       cause,
     ),
 
@@ -267,7 +350,7 @@ export const errors = {
     failure(
       'keychain-absent',
       `This session has no keychain: ${cleanLine(why)}.`,
-      'On Linux install and start a Secret Service (gnome-keyring or KWallet) and run in its D-Bus session, or choose --token-store memory to sign in anew at each start.',
+      'On Linux install and start a Secret Service (gnome-keyring or KWallet) and run in its D-Bus session, or choose --token-store file, or memory to sign in anew at each start.',
       cause,
     ),
   keychainLocked: (cause?: unknown) =>
@@ -297,6 +380,44 @@ export const errors = {
       'It was left as it is. `mcp-keyhole logout` with the same arguments removes it; then sign in again.',
       cause,
     ),
+  passphraseMissing: (account: string) =>
+    failure(
+      'passphrase-missing',
+      `What is stored for ${cleanLine(account)} is encrypted, and there is no passphrase.`,
+      'Set the environment variable MCP_KEYHOLE_PASSPHRASE to the passphrase it was encrypted with.',
+    ),
+  passphraseWrong: (account: string, cause?: unknown) =>
+    failure(
+      'passphrase-wrong',
+      `What is stored for ${cleanLine(account)} does not open with this passphrase.`,
+      'Check MCP_KEYHOLE_PASSPHRASE. If the passphrase is lost, `mcp-keyhole logout` removes a sign-in and `mcp-keyhole secret remove` a secret; then begin anew.',
+      cause,
+    ),
+  secretMissing: (name: string, store: 'keychain' | 'file') =>
+    failure(
+      'secret-missing',
+      `A header needs the secret ${cleanLine(name)}, which is not in the ${store === 'file' ? 'file store' : 'keychain'}.`,
+      `Run \`mcp-keyhole secret set ${cleanLine(name)}${store === 'file' ? ' --token-store file' : ''}\` in a terminal.`,
+    ),
+  secretUnreadable: (name: string, why: string, cause?: unknown) =>
+    failure(
+      'secret-unreadable',
+      `The stored secret ${cleanLine(name)} cannot be read: ${cleanLine(why)}.`,
+      `\`mcp-keyhole secret set ${cleanLine(name)}\` stores it anew.`,
+      cause,
+    ),
+  importMissing: (server: URL, folder: string, others: number) =>
+    failure(
+      'import-missing',
+      `mcp-remote has no sign-in for ${server.href} in ${cleanLine(folder)} (${String(others)} for other servers or flags).`,
+      'Its files are named after the URL and flags it was given: repeat those exactly (--header, --header-file, --resource, --authorize-param, --client-metadata-url, --token-endpoint).',
+    ),
+  importRefused: (server: URL, why: string) =>
+    failure(
+      'import-refused',
+      `The sign-in that mcp-remote has for ${server.href} cannot be taken over: ${cleanLine(why)}.`,
+      `Nothing was changed. \`mcp-keyhole login ${server.href}\` signs in anew.`,
+    ),
   stateFolderUnusable: (folder: string, why: string, cause?: unknown) =>
     failure(
       'state-folder-unusable',
@@ -312,6 +433,12 @@ export const errors = {
     ),
 
   // The bridge
+  toolHidden: (name: string) =>
+    failure(
+      'tool-hidden',
+      `The tool ${JSON.stringify(cleanLine(name))} is hidden by the configuration.`,
+      'To allow it, change --ignore-tool or --allow-tool there and restart the host.',
+    ),
   messageUnreadable: (why: string) =>
     failure(
       'message-unreadable',

@@ -1,4 +1,4 @@
-import { createLog, reportFailure } from '@mcp-keyhole/cli-kit';
+import { createLog, reportFailure, type Log } from '@mcp-keyhole/cli-kit';
 import { loadConfig, type ProxyConfig } from './config.ts';
 import { errors } from './errors.ts';
 
@@ -20,26 +20,40 @@ async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<nu
 }
 
 async function run(config: ProxyConfig): Promise<number> {
-  const log = createLog({ program, level: config.debug ? 'debug' : 'info' });
+  const log = createLog({ program, level: config.debug ? 'debug' : config.silent ? 'silent' : 'info' });
   const shutdown = new AbortController();
   const interrupted = onSignal(shutdown);
-  const { server } = config;
-  if (config.command === 'status') return (await import('./commands/status.ts')).status(config, log, print);
-  if (server === undefined) throw errors.urlMissing();
   try {
-    switch (config.command) {
-      case 'connect':
-        return await (await import('./commands/connect.ts')).connect(config, server, log, shutdown.signal);
-      case 'login':
-        return await (await import('./commands/login.ts')).login(config, server, log, shutdown.signal, print);
-      case 'logout':
-        return await (await import('./commands/logout.ts')).logout(config, server, log, print);
-    }
+    return await start(config, log, shutdown.signal);
   } catch (error) {
     if (interrupted() && config.command !== 'connect') return 130;
     throw error;
   } finally {
     shutdown.abort(errors.shuttingDown());
+  }
+}
+
+async function start(config: ProxyConfig, log: Log, signal: AbortSignal): Promise<number> {
+  const { command, server } = config;
+  const output = process.stdout;
+  if (command === 'status') return (await import('./commands/status.ts')).status(config, log, print);
+  if (command === 'secret') return (await import('./commands/secret.ts')).secret(config, signal, output);
+  if (command === 'import')
+    return (await import('./commands/import.ts')).importSignIn(config, log, signal, output);
+  if (server === undefined) throw errors.urlMissing();
+  switch (command) {
+    case 'connect':
+      return (await import('./commands/connect.ts')).connect(config, server, log, signal);
+    case 'login':
+      return (await import('./commands/login.ts')).login(config, server, log, signal, print);
+    case 'logout':
+      return (await import('./commands/logout.ts')).logout(config, server, log, signal, print);
+    case 'tools':
+      return (await import('./commands/tools.ts')).tools(config, server, log, signal, output);
+    case 'call':
+      return (await import('./commands/call.ts')).call(config, server, log, signal, output);
+    case 'doctor':
+      return (await import('./commands/doctor.ts')).doctor(config, server, log, signal, output);
   }
 }
 

@@ -1,4 +1,4 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf } from '@mcp-keyhole/cli-kit';
@@ -36,9 +36,14 @@ export class StateFolder {
     await this.#inFolder(() => writeFileAtomic(path.join(this.path, name), text, { mode: 0o600 }));
   }
 
+  /** Removes a file, if it is there. @throws ProxyError `state-folder-unusable` */
+  async remove(name: string): Promise<void> {
+    await this.#inFolder(() => rm(path.join(this.path, name), { force: true }));
+  }
+
   /**
    * Does `work` while holding the lock `name`, which at most one process on this machine holds. Waits as long as it
-   * takes; end that with the signal. `onWait` is called once if somebody else holds it, and a lock that was lost
+   * takes; end that with the signal. `onWait` is called again and again while somebody else holds it, and a lock that was lost
    * meanwhile (a laptop asleep for longer than 5 s) is reported to `onLost`: whoever saves under a lock re-reads first.
    *
    * @throws ProxyError `state-folder-unusable`; the signal's reason; whatever `work` throws
@@ -57,25 +62,48 @@ export class StateFolder {
     }
   }
 
+  /**
+   * {@link locked}, but does not wait.
+   *
+   * @param held the error when somebody else holds the lock
+   */
+  async lockedNow<Value>(name: string, work: () => Promise<Value>, held: () => Error): Promise<Value> {
+    let release: () => Promise<void>;
+    try {
+      release = await this.#tryLock(name, () => undefined);
+    } catch (error) {
+      throw isHeld(error) ? held() : error;
+    }
+    try {
+      return await work();
+    } finally {
+      await release().catch(() => undefined);
+    }
+  }
+
+  #tryLock(name: string, onLost: () => void): Promise<() => Promise<void>> {
+    return this.#inFolder(() =>
+      lockfile.lock(path.join(this.path, name), {
+        realpath: false,
+        stale: staleAfter,
+        update: 1_000,
+        onCompromised: onLost,
+      }),
+    );
+  }
+
   async #acquire(
     name: string,
     options: { signal?: AbortSignal; onWait?: () => void; onLost?: () => void },
   ): Promise<() => Promise<void>> {
-    for (let tries = 0; ; tries += 1) {
+    for (;;) {
       options.signal?.throwIfAborted();
       try {
-        return await this.#inFolder(() =>
-          lockfile.lock(path.join(this.path, name), {
-            realpath: false,
-            stale: staleAfter,
-            update: 1_000,
-            onCompromised: () => options.onLost?.(),
-          }),
-        );
+        return await this.#tryLock(name, () => options.onLost?.());
       } catch (error) {
         if (!isHeld(error)) throw error;
       }
-      if (tries === 0) options.onWait?.();
+      options.onWait?.();
       await delay(pollEvery, undefined, options.signal === undefined ? {} : { signal: options.signal }).catch(
         (error: unknown) => {
           options.signal?.throwIfAborted();

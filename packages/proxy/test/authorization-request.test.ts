@@ -1,64 +1,35 @@
 import { createHash } from 'node:crypto';
 import type { ServerMetadata } from 'openid-client';
 import { describe, expect, it } from 'vitest';
-import { createAuthorizationRequest, scopeToRequest } from '../src/authorization/authorization-request.ts';
+import { createAuthorizationRequest } from '../src/authorization/authorization-request.ts';
 import { createOAuthClient } from '../src/authorization/oauth-client.ts';
-import type { Discovery } from '../src/authorization/types.ts';
+import { refusalOf } from './support/failure.ts';
 
 const metadata: ServerMetadata = {
   issuer: 'https://login.example.com',
   authorization_endpoint: 'https://login.example.com/authorize?tenant=1',
   token_endpoint: 'https://login.example.com/token',
+  code_challenge_methods_supported: ['plain', 'S256'],
 };
-const discovery = (scopesSupported?: readonly string[], offered?: string[]): Discovery => ({
-  resource: 'https://mcp.example.com/mcp',
-  scopesSupported,
-  authorizationServer: offered === undefined ? metadata : { ...metadata, scopes_supported: offered },
-});
 const client = { clientId: 'client-1' };
 const redirectUri = new URL('http://localhost:3334/oauth/callback');
 
-describe('the scope', () => {
-  const offline = ['openid', 'offline_access'];
-
-  it.each([
-    ['what the client was registered with, exactly', { scope: 'a b' }, { scope: 'c' }, ['d'], offline, 'a b'],
-    ['what the challenge names', {}, { scope: 'c d' }, ['e'], [], 'c d'],
-    [
-      'what the challenge names, with offline_access where it is offered',
-      {},
-      { scope: 'c' },
-      ['e'],
-      offline,
-      'c offline_access',
-    ],
-    ['offline_access once', {}, { scope: 'offline_access  c' }, undefined, offline, 'offline_access c'],
-    ['all that the resource supports, without a challenge', {}, {}, ['e', 'f'], [], 'e f'],
-    ['all that the resource supports, with offline_access', {}, {}, ['e'], offline, 'e offline_access'],
-    ['left out when nobody names one', {}, {}, undefined, offline, undefined],
-    ['left out when the resource supports none', {}, {}, [], offline, undefined],
-    ['left out when the challenge is empty', {}, { scope: '' }, ['e'], offline, undefined],
-  ] as const)('is %s', (_what, registration, challenge, supported, offered, scope) => {
-    const facts = discovery(supported, [...offered]);
-    expect(scopeToRequest(facts, { ...client, ...registration }, challenge)).toBe(scope);
-  });
-
-  it('is asked for without offline_access when the authorization server says nothing of scopes', () => {
-    expect(scopeToRequest(discovery(['e']), client, {})).toBe('e');
-  });
-});
-
 describe('an authorization request', () => {
-  const create = (scope?: string) =>
-    createAuthorizationRequest(createOAuthClient(metadata, client, fetch), {
-      discovery: discovery(scope === undefined ? undefined : [scope]),
-      client,
-      challenge: {},
+  const resource = 'https://mcp.example.com/mcp';
+  const create = (
+    facts: { scope?: string; resource?: string | undefined; extra?: readonly [string, string][] } = {},
+    changes: Partial<ServerMetadata> = {},
+  ) =>
+    createAuthorizationRequest(createOAuthClient({ ...metadata, ...changes }, client, fetch), {
       redirectUri,
+      scope: undefined,
+      resource,
+      extra: [],
+      ...facts,
     });
 
   it('has PKCE with S256, state, resource, redirect URI and scope, and keeps the endpoint’s own query', async () => {
-    const request = await create('get_name');
+    const request = await create({ scope: 'get_name' });
     expect(Object.fromEntries(request.url.searchParams)).toEqual({
       tenant: '1',
       client_id: 'client-1',
@@ -67,7 +38,7 @@ describe('an authorization request', () => {
       state: request.state,
       code_challenge: createHash('sha256').update(request.codeVerifier).digest('base64url'),
       code_challenge_method: 'S256',
-      resource: 'https://mcp.example.com/mcp',
+      resource,
       scope: 'get_name',
     });
     expect(request.url.origin + request.url.pathname).toBe('https://login.example.com/authorize');
@@ -84,5 +55,67 @@ describe('an authorization request', () => {
     expect(one.state.length).toBeGreaterThanOrEqual(22);
     // RFC 7636, section 4.1.
     expect(one.codeVerifier).toMatch(/^[A-Za-z0-9\-._~]{43,128}$/u);
+  });
+
+  it('leaves the resource out where there is none to name', async () => {
+    const request = await create({ resource: undefined });
+    expect(request.url.searchParams.has('resource')).toBe(false);
+    expect(request.resource).toBeUndefined();
+  });
+
+  it('asks for consent with offline_access, which counts for nothing otherwise', async () => {
+    const prompt = async (facts: Parameters<typeof create>[0]) =>
+      (await create(facts)).url.searchParams.getAll('prompt');
+    expect(await prompt({ scope: 'openid offline_access' })).toEqual(['consent']);
+    expect(await prompt({ scope: 'openid offline_accessory' })).toEqual([]);
+    expect(await prompt({})).toEqual([]);
+    expect(await prompt({ scope: 'offline_access', extra: [['prompt', 'login consent']] })).toEqual([
+      'login consent',
+    ]);
+  });
+
+  it('has the user’s own parameters, none of which replaces one that protects the flow', async () => {
+    const protectedOnes = [
+      'client_id',
+      'response_type',
+      'redirect_uri',
+      'state',
+      'scope',
+      'resource',
+      'code_challenge',
+      'code_challenge_method',
+    ];
+    const request = await create({
+      scope: 'get_name',
+      extra: [
+        ['login_hint', 'me@example.com'],
+        ...protectedOnes.map((name): [string, string] => [name, 'evil']),
+      ],
+    });
+    expect(request.url.searchParams.get('login_hint')).toBe('me@example.com');
+    for (const name of protectedOnes) {
+      expect(request.url.searchParams.getAll(name), name).toHaveLength(1);
+      expect(request.url.searchParams.get(name), name).not.toBe('evil');
+    }
+    expect(request.url.searchParams.get('state')).toBe(request.state);
+  });
+
+  it.each([
+    ['absent', undefined],
+    ['empty', []],
+    ['only plain', ['plain']],
+    ['in lower case', ['s256']],
+  ])('is refused when PKCE is %s', async (_what, methods) => {
+    const changes = { code_challenge_methods_supported: methods } as Partial<ServerMetadata>;
+    const { code, message } = await refusalOf(() => create({}, changes));
+    expect(code).toBe('pkce-unsupported');
+    expect(message).toContain('https://login.example.com');
+  });
+
+  it('is refused without an authorization endpoint', async () => {
+    const changes = { authorization_endpoint: undefined } as unknown as Partial<ServerMetadata>;
+    const { code, message } = await refusalOf(() => create({}, changes));
+    expect(code).toBe('authorization-server-metadata');
+    expect(message).toContain('authorization_endpoint is missing');
   });
 });

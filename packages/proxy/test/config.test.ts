@@ -77,7 +77,7 @@ describe('the command line', () => {
     ['a URL of another scheme', ['file:///etc/passwd'], 'it is a full URL'],
     ['a URL with a fragment', [`${server}#part`], 'fragment'],
     ['a deadline of 0', [server, '--auth-timeout', '0'], 'positive number of seconds'],
-    ['an unknown store', [server, '--token-store', 'file'], 'one of auto, keychain, memory'],
+    ['an unknown store', [server, '--token-store', 'disk'], 'one of auto, keychain, file, memory'],
     ['a host with a port', [server, '--host', 'localhost:3334'], 'without a port'],
     ['a host that no URL can have', [server, '--host', '1.2.3.4.5'], 'host name or address'],
     ['an IPv6 address that is none', [server, '--host', '[::::]'], 'host name or address'],

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { commands, options } from '../src/config.ts';
+import { commands } from '../src/config.ts';
 import { helpText } from '../src/help.ts';
+import { options } from '../src/options.ts';
 
 describe('--help', () => {
   it.each(Object.values(options).map(({ flag }) => flag))('lists --%s', (flag) => {

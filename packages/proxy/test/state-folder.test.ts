@@ -102,7 +102,7 @@ describe('a lock', () => {
     await release();
   });
 
-  it('says once that it waits, however often it tries, and gets its turn when the holder lets go', async () => {
+  it('says with each try that it waits, and gets its turn when the holder lets go', async () => {
     const folder = await newFolder();
     const { release } = await hold(folder, 'x');
     let waits = 0;
@@ -117,7 +117,7 @@ describe('a lock', () => {
     const onWait = (): number => (waits += 1);
     expect(await folder.locked('x', () => Promise.resolve('second'), { signal, onWait })).toBe('second');
     await released;
-    expect(waits).toBe(1);
+    expect(waits).toBeGreaterThanOrEqual(2);
   });
 
   it('does not say that it waits when nobody holds it', async () => {

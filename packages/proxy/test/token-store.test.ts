@@ -2,18 +2,42 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { StateFolder } from '../src/state-folder.ts';
+import { FileTokenStore } from '../src/token-store/file.ts';
 import { SignInIndex } from '../src/token-store/index-file.ts';
 import { KeychainTokenStore } from '../src/token-store/keychain.ts';
 import { MemoryTokenStore } from '../src/token-store/memory.ts';
 import { parseTokenSet, serializeTokenSet } from '../src/token-store/token-set-format.ts';
-import { accountOf, type SignInKey, type TokenStore } from '../src/token-store/token-store.ts';
+import {
+  accountOf,
+  type SignInEntry,
+  type SignInKey,
+  type TokenStore,
+} from '../src/token-store/token-store.ts';
 import { everythingIn, failureOf, refusalOf } from './support/failure.ts';
 import { SecretCells } from './support/secret-cells.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
 import { key, tokenSet } from './support/token-sets.ts';
 
 const account = accountOf(key);
-const entry = { ...key, issuer: tokenSet().issuer };
+const entry: SignInEntry = { ...key, issuer: tokenSet().issuer, store: 'keychain' };
+
+/** What a sign-in leaves of which nothing may be lost: a client that registered itself, and more than one token. */
+const everything = tokenSet({
+  idToken: 'id-1',
+  refreshTokenId: 'refresh-id-1',
+  requestedScope: 'openid',
+  client: {
+    clientId: 'dynamic-1',
+    clientSecret: 'secret-1',
+    authenticationMethod: 'client_secret_post',
+    registration: {
+      redirectUri: 'http://localhost:3334/oauth/callback',
+      scope: 'openid',
+      clientUri: 'https://login.example.com/register/dynamic-1',
+      accessToken: 'registration-1',
+    },
+  },
+});
 
 async function keychainStore(limit?: number) {
   const folder = new StateFolder(await temporaryFolder());
@@ -22,10 +46,17 @@ async function keychainStore(limit?: number) {
   return { cells, index, folder, store: new KeychainTokenStore(cells.open, index, limit) };
 }
 
+async function fileStore(passphrase?: string): Promise<TokenStore> {
+  const folder = new StateFolder(await temporaryFolder());
+  return new FileTokenStore(folder, new SignInIndex(folder), passphrase);
+}
+
 const stores: Record<string, () => Promise<TokenStore>> = {
   'the memory store': () => Promise.resolve(new MemoryTokenStore()),
   'the keychain store': async () => (await keychainStore()).store,
   'the keychain store in parts': async () => (await keychainStore(180)).store,
+  'the file store': () => fileStore(),
+  'the file store with a passphrase': () => fileStore('passphrase'),
 };
 
 describe.each(Object.entries(stores))('%s', (_name, create) => {
@@ -34,6 +65,8 @@ describe.each(Object.entries(stores))('%s', (_name, create) => {
     expect(await store.load(key)).toBeUndefined();
     await store.save(key, tokenSet());
     expect(await store.load(key)).toEqual(tokenSet());
+    await store.save(key, everything);
+    expect(await store.load(key)).toEqual(everything);
     const least = tokenSet({ refreshToken: undefined, expiresAt: undefined, scope: undefined });
     await store.save(key, least);
     expect(await store.load(key)).toEqual(least);
@@ -58,7 +91,7 @@ describe.each(Object.entries(stores))('%s', (_name, create) => {
     expect(await store.list()).toEqual([]);
     await store.save(key, tokenSet());
     await store.save(key, tokenSet({ accessToken: 'access-2' }));
-    expect(await store.list()).toEqual([entry]);
+    expect(await store.list()).toEqual([{ ...entry, store: store.kind }]);
     expect(await store.delete(key)).toBe(true);
     expect(await store.delete(key)).toBe(false);
     expect(await store.list()).toEqual([]);
@@ -212,10 +245,23 @@ describe('the stored format', () => {
     });
   });
 
+  it('of version 1 stays readable with all that it can have', async () => {
+    const file = path.join(import.meta.dirname, 'fixtures', 'token-set-format-1-everything.json');
+    expect(parseTokenSet(await readFile(file, 'utf8'))).toEqual(everything);
+  });
+
+  it('keeps of a client without a registration what it has', () => {
+    const tokens = tokenSet({ client: { clientId: 'https://client.example.com/keyhole.json' } });
+    expect(parseTokenSet(serializeTokenSet(tokens))).toEqual(tokens);
+  });
+
   it.each([
     ['expiresAt', 'tomorrow', 'expiresAt is not a number'],
     ['issuer', '', 'issuer is missing'],
-    ['resource', undefined, 'resource is missing'],
+    ['resource', 7, 'resource is missing'],
+    ['idToken', '', 'idToken is missing'],
+    ['client', {}, 'client has no clientId'],
+    ['client', 'client-1', 'client has no clientId'],
     ['scope', 7, 'scope is missing'],
   ])('is refused with %s %j', async (field, value, why) => {
     const content = JSON.parse(serializeTokenSet(tokenSet())) as Record<string, unknown>;
@@ -238,6 +284,26 @@ describe('the index of sign-ins', () => {
     expect(await index.list()).toEqual([]);
     await index.put(entry);
     expect(await index.list()).toEqual([entry]);
+  });
+
+  it.each(['memory', 'elsewhere', undefined])('drops an entry whose store is %j', async (store) => {
+    const { index, folder } = await keychainStore();
+    await folder.write(
+      'sign-ins.json',
+      JSON.stringify({ version: 1, signIns: [{ ...entry, store }, entry] }),
+    );
+    expect(await index.list()).toEqual([entry]);
+  });
+
+  it('knows whether it has a sign-in, of that client and profile and no other', async () => {
+    const { index } = await keychainStore();
+    expect(await index.has(key)).toBe(false);
+    await index.put(entry);
+    expect(await index.has(key)).toBe(true);
+    expect(await index.has({ ...key, profile: 'work' })).toBe(false);
+    expect(await index.has({ ...key, clientId: '' })).toBe(false);
+    await index.remove(key);
+    expect(await index.has(key)).toBe(false);
   });
 
   it('drops fields that it does not know', async () => {

@@ -4,8 +4,9 @@ import {
   randomPKCECodeVerifier,
   randomState,
   type Configuration,
+  type ServerMetadata,
 } from 'openid-client';
-import type { Challenge, Discovery, RegisteredClient } from './types.ts';
+import { errors } from '../errors.ts';
 
 /** An authorization request, and what must be remembered until its response comes. */
 export interface AuthorizationRequest {
@@ -14,52 +15,54 @@ export interface AuthorizationRequest {
   readonly redirectUri: URL;
   readonly state: string;
   readonly codeVerifier: string;
-  readonly resource: string;
+  /** Absent when the resource parameter is left out. */
+  readonly resource: string | undefined;
   /** Space-separated; absent when none was asked for. */
   readonly scope: string | undefined;
 }
 
-/** Makes an authorization request with PKCE (RFC 7636, S256), state and resource (RFC 8707). */
-export async function createAuthorizationRequest(
-  oauthClient: Configuration,
-  facts: { discovery: Discovery; client: RegisteredClient; challenge: Challenge; redirectUri: URL },
-): Promise<AuthorizationRequest> {
-  const codeVerifier = randomPKCECodeVerifier();
-  const state = randomState();
-  const scope = scopeToRequest(facts.discovery, facts.client, facts.challenge);
-  const url = buildAuthorizationUrl(oauthClient, {
-    response_type: 'code',
-    redirect_uri: facts.redirectUri.href,
-    state,
-    code_challenge: await calculatePKCECodeChallenge(codeVerifier),
-    code_challenge_method: 'S256',
-    resource: facts.discovery.resource,
-    ...(scope === undefined ? {} : { scope }),
-  });
-  return {
-    url,
-    redirectUri: facts.redirectUri,
-    state,
-    codeVerifier,
-    resource: facts.discovery.resource,
-    scope,
-  };
+/** @throws ProxyError `pkce-unsupported`, `authorization-server-metadata` */
+export function requirePkce({
+  issuer,
+  code_challenge_methods_supported: methods,
+  authorization_endpoint: endpoint,
+}: ServerMetadata): void {
+  if (endpoint === undefined)
+    throw errors.authorizationServerMetadata(issuer, 'authorization_endpoint is missing');
+  if (methods?.includes('S256') !== true) throw errors.pkceUnsupported(issuer);
 }
 
 /**
- * The scope to ask for: what the client was registered with, exactly; else what the challenge names, else all that the
- * resource supports (MCP, scope selection), with offline_access when the authorization server offers it, since without
- * it there is no refresh token.
+ * Makes an authorization request with PKCE (RFC 7636, S256), state and resource (RFC 8707).
+ *
+ * @param facts.extra parameters of the user's own, such as `login_hint`
+ * @throws ProxyError `pkce-unsupported`
  */
-export function scopeToRequest(
-  { scopesSupported, authorizationServer }: Discovery,
-  client: RegisteredClient,
-  challenge: Challenge,
-): string | undefined {
-  if (client.scope !== undefined) return client.scope;
-  const scopes = challenge.scope?.split(' ').filter((scope) => scope !== '') ?? scopesSupported;
-  if (scopes === undefined || scopes.length === 0) return undefined;
-  const offline =
-    authorizationServer.scopes_supported?.includes('offline_access') === true ? ['offline_access'] : [];
-  return [...new Set([...scopes, ...offline])].join(' ');
+export async function createAuthorizationRequest(
+  oauthClient: Configuration,
+  facts: {
+    redirectUri: URL;
+    resource: string | undefined;
+    scope: string | undefined;
+    extra: readonly (readonly [name: string, value: string])[];
+  },
+): Promise<AuthorizationRequest> {
+  requirePkce(oauthClient.serverMetadata());
+  const { redirectUri, resource, scope } = facts;
+  const codeVerifier = randomPKCECodeVerifier();
+  const state = randomState();
+  const url = buildAuthorizationUrl(oauthClient, {
+    // OpenID Connect Core, section 11: without consent, offline_access is to be ignored.
+    ...(scope?.split(' ').includes('offline_access') === true ? { prompt: 'consent' } : {}),
+    ...Object.fromEntries(facts.extra),
+    client_id: oauthClient.clientMetadata().client_id,
+    response_type: 'code',
+    redirect_uri: redirectUri.href,
+    state,
+    code_challenge: await calculatePKCECodeChallenge(codeVerifier),
+    code_challenge_method: 'S256',
+    ...(resource === undefined ? {} : { resource }),
+    ...(scope === undefined ? {} : { scope }),
+  });
+  return { url, redirectUri, state, codeVerifier, resource, scope };
 }

@@ -7,7 +7,8 @@ const mostRedirects = 3;
 
 /**
  * The fetch for everything that servers lead us to: metadata and token requests. Each answer is read whole within 15 s
- * and 1 MiB; every address passes the policy; a GET is redirected only within its origin, a POST never.
+ * and 1 MiB; every address passes the policy; a GET is redirected only within its origin, or not at all with
+ * `redirect: 'manual'`; a POST never.
  *
  * @throws ProxyError `insecure-endpoint`, or the Error of a failed request
  */
@@ -22,7 +23,8 @@ export function createBoundedFetch(
     for (let redirects = 0; ; redirects += 1) {
       const response = await base(url, { ...init, redirect: 'manual', signal: bounded });
       const target = redirectTarget(response, url);
-      if (target === undefined || init.method === 'POST') return readWhole(response);
+      if (target === undefined || init.method === 'POST' || init.redirect === 'manual')
+        return readWhole(response);
       await response.body?.cancel();
       if (target.origin !== url.origin) throw new Error(`it redirects to another origin (${target.origin})`);
       if (redirects === mostRedirects) throw new Error('it redirects too often');

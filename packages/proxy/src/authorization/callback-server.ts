@@ -1,16 +1,14 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { errors, type ProxyError } from '../errors.ts';
 import { callbackHeaders, failurePage, notForUsPage, successPage } from './callback-page.ts';
-
-/** Where redirect URIs end, as FusionAuth's setup registers them. */
-export const callbackPath = '/oauth/callback';
 
 /** The authorization response, with the browser still waiting to be told how it went. */
 export interface AuthorizationResponse {
   /** The redirect URI with the response's parameters. */
   readonly url: URL;
-  /** Shows the user that it worked; call it after the code exchange. */
-  succeed(): Promise<void>;
+  /** Shows the user that it worked, or leads to the page given; call it after the code exchange. */
+  succeed(page?: URL): Promise<void>;
   /** Shows the user that it did not. */
   fail(error: ProxyError): Promise<void>;
 }
@@ -29,8 +27,12 @@ export interface CallbackServer {
  *
  * @throws ProxyError `callback-port-in-use`, `callback-host-unusable`
  */
-export async function openCallbackServer(host: string, port: number): Promise<CallbackServer> {
-  const redirectUri = new URL(`http://${host}:${port}${callbackPath}`);
+export async function openCallbackServer(
+  host: string,
+  port: number,
+  path = '/oauth/callback',
+): Promise<CallbackServer> {
+  let redirectUri = new URL(`http://${host}:${port}${path}`);
   let expected: Expected | undefined;
   const handle = (request: IncomingMessage, response: ServerResponse): void => {
     answer(request, response, redirectUri, expected);
@@ -40,17 +42,23 @@ export async function openCallbackServer(host: string, port: number): Promise<Ca
     await Promise.all(servers.map(closeServer));
   };
   try {
+    let chosen = port;
     for (const address of ['127.0.0.1', '::1']) {
-      const server = await listen(address, port, handle);
-      if (server !== undefined) servers.push(server);
+      const server = await listen(address, chosen, handle);
+      if (server === undefined) continue;
+      servers.push(server);
+      chosen = (server.address() as AddressInfo).port;
     }
     if (servers.length === 0) throw errors.callbackHostUnusable(host);
+    redirectUri = new URL(`http://${host}:${chosen}${path}`);
   } catch (error) {
     await close();
     throw error;
   }
   return {
-    redirectUri,
+    get redirectUri() {
+      return redirectUri;
+    },
     response: (state, server) =>
       new Promise((resolve) => {
         expected = {
@@ -90,7 +98,10 @@ function answer(
   }
   expected.resolve({
     url,
-    succeed: () => send(response, 200, successPage(expected.server)),
+    succeed: (page) =>
+      page === undefined
+        ? send(response, 200, successPage(expected.server))
+        : send(response, 302, '', { location: page.href }),
     fail: (error) => send(response, 400, failurePage(expected.server, error.message, error.remedy)),
   });
 }
@@ -108,7 +119,12 @@ function requestUrl(request: IncomingMessage, redirectUri: URL): URL | undefined
   return url.origin === redirectUri.origin && url.pathname === redirectUri.pathname ? url : undefined;
 }
 
-function send(response: ServerResponse, status: number, page: string): Promise<void> {
+function send(
+  response: ServerResponse,
+  status: number,
+  page: string,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<void> {
   return new Promise((resolve) => {
     if (response.headersSent || response.destroyed) {
       resolve();
@@ -116,7 +132,7 @@ function send(response: ServerResponse, status: number, page: string): Promise<v
     }
     // 'close' comes after the last byte was handed over, or when the browser has gone.
     response.once('close', resolve);
-    response.writeHead(status, { ...callbackHeaders, connection: 'close' });
+    response.writeHead(status, { ...callbackHeaders, ...headers, connection: 'close' });
     response.end(page);
   });
 }

@@ -1,16 +1,149 @@
-import type { PreRegisteredClient } from '../config.ts';
-import { errors } from '../errors.ts';
-import type { Discovery, RegisteredClient } from './types.ts';
+import { messageOf } from '@mcp-keyhole/cli-kit';
+import type { ServerMetadata } from 'openid-client';
+import type { PreRegisteredClient } from '../option-values.ts';
+import { errors, ProxyError, type OAuthErrorDetails } from '../errors.ts';
+import type { StoredClient } from '../token-store/token-store.ts';
+import type { BoundedFetch, RegisteredClient } from './types.ts';
+
+/** What the configuration says about the client. */
+export interface ClientSettings {
+  /** Registered by hand. */
+  readonly client: PreRegisteredClient | undefined;
+  /** Where the client's own metadata document is published (client id metadata document). */
+  readonly clientMetadataUrl: URL | undefined;
+  /** Merged into a dynamic registration. */
+  readonly clientMetadata: Readonly<Record<string, unknown>> | undefined;
+  /** The sign-in is on another device. */
+  readonly deviceCode: boolean;
+}
+
+/** How the client is known to this authorization server. */
+export type ClientPlan =
+  | { readonly kind: 'pre-registered' | 'metadata-document'; readonly client: RegisteredClient }
+  /** Registers at the endpoint, unless `known` was registered with the redirect URI that is used now. */
+  | { readonly kind: 'dynamic'; readonly endpoint: URL; readonly known: RegisteredClient | undefined };
 
 /**
- * The client to sign in with: the one registered by hand.
+ * Chooses in the order that MCP prescribes: registered by hand, client id metadata document, dynamic registration.
  *
- * @throws ProxyError `client-not-registered`
+ * @param stored what an earlier sign-in at any authorization server left
+ * @throws ProxyError `client-not-registered` when none of them is possible
  */
-export function registeredClient(
-  preRegistered: PreRegisteredClient | undefined,
-  discovery: Discovery,
-): RegisteredClient {
-  if (preRegistered === undefined) throw errors.clientNotRegistered(discovery.authorizationServer.issuer);
-  return preRegistered;
+export function planClient(
+  settings: ClientSettings,
+  { issuer, ...metadata }: ServerMetadata,
+  stored: { readonly issuer: string; readonly client?: StoredClient | undefined } | undefined,
+): ClientPlan {
+  const scope = scopeOf(settings.clientMetadata);
+  if (settings.client !== undefined) return { kind: 'pre-registered', client: settings.client };
+  if (
+    settings.clientMetadataUrl !== undefined &&
+    metadata['client_id_metadata_document_supported'] === true
+  ) {
+    return { kind: 'metadata-document', client: { clientId: settings.clientMetadataUrl.href, scope } };
+  }
+  if (metadata.registration_endpoint === undefined) throw errors.clientNotRegistered(issuer);
+  // Credentials are never used at another authorization server than the one that gave them.
+  const known =
+    stored?.issuer === issuer && stored.client?.registration !== undefined
+      ? { ...stored.client, scope }
+      : undefined;
+  return { kind: 'dynamic', endpoint: new URL(metadata.registration_endpoint), known };
+}
+
+interface Registration {
+  readonly endpoint: URL;
+  readonly authorizationServer: ServerMetadata;
+  readonly redirectUri: URL;
+  readonly settings: ClientSettings;
+  readonly scope: string | undefined;
+}
+
+/**
+ * Registers Keyhole (RFC 7591) as a native client with this redirect URI. The scope is named, since some servers allow no
+ * other afterwards; those that refuse it know only their own scopes, not the resource's, and are asked without.
+ *
+ * @throws ProxyError `registration-rejected`
+ */
+export async function registerClient(facts: Registration, fetch: BoundedFetch): Promise<RegisteredClient> {
+  const first = await ask(facts, fetch);
+  const hasOwnScope = facts.scope !== undefined && scopeOf(facts.settings.clientMetadata) === undefined;
+  if ('client' in first) return first.client;
+  if (!hasOwnScope || !['invalid_client_metadata', 'invalid_scope'].includes(first.refusal.error)) {
+    throw errors.registrationRejected(facts.authorizationServer.issuer, first.refusal);
+  }
+  const second = await ask({ ...facts, scope: undefined }, fetch);
+  if ('client' in second) return second.client;
+  throw errors.registrationRejected(facts.authorizationServer.issuer, second.refusal);
+}
+
+async function ask(
+  facts: Registration,
+  fetch: BoundedFetch,
+): Promise<{ client: RegisteredClient } | { refusal: OAuthErrorDetails }> {
+  const metadata = metadataOf(facts);
+  let response: Response;
+  try {
+    response = await fetch(facts.endpoint, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', accept: 'application/json' },
+      body: JSON.stringify(metadata),
+    });
+  } catch (error) {
+    if (error instanceof ProxyError) throw error;
+    throw errors.authorizationServerUnreachable(facts.endpoint, messageOf(error), error);
+  }
+  const answer = (await response.json().catch(() => ({}))) as Record<string, unknown>;
+  const clientId = text(answer['client_id']);
+  if (!response.ok || clientId === undefined) {
+    const error = text(answer['error']) ?? `HTTP ${response.status}`;
+    return { refusal: { error, description: text(answer['error_description']) } };
+  }
+  const client: RegisteredClient = {
+    clientId,
+    clientSecret: text(answer['client_secret']),
+    authenticationMethod: text(answer['token_endpoint_auth_method']) ?? metadata.token_endpoint_auth_method,
+    scope: scopeOf(facts.settings.clientMetadata),
+    registration: {
+      redirectUri: facts.redirectUri.href,
+      scope: text(metadata.scope),
+      clientUri: text(answer['registration_client_uri']),
+      accessToken: text(answer['registration_access_token']),
+    },
+  };
+  return { client };
+}
+
+function metadataOf({ authorizationServer, redirectUri, settings, scope }: Registration) {
+  return {
+    client_name: 'Keyhole',
+    redirect_uris: [redirectUri.href],
+    application_type: 'native',
+    grant_types: [
+      'authorization_code',
+      'refresh_token',
+      ...(settings.deviceCode ? ['urn:ietf:params:oauth:grant-type:device_code'] : []),
+    ],
+    response_types: ['code'],
+    token_endpoint_auth_method: preferredAuthentication(authorizationServer),
+    scope,
+    ...settings.clientMetadata,
+  };
+}
+
+/** Public where that is possible; with a secret where the authorization server knows nothing else. */
+function preferredAuthentication({ token_endpoint_auth_methods_supported: methods }: ServerMetadata): string {
+  // RFC 8414, section 2: left out means client_secret_basic, but servers that leave it out mostly take public clients.
+  if (methods === undefined || methods.includes('none')) return 'none';
+  return (
+    methods.find((method) => method === 'client_secret_basic' || method === 'client_secret_post') ?? 'none'
+  );
+}
+
+function scopeOf(metadata: Readonly<Record<string, unknown>> | undefined): string | undefined {
+  return text(metadata?.['scope']);
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined;
 }

@@ -1,6 +1,5 @@
 import {
   allowInsecureRequests,
-  ClientSecretBasic,
   ClientSecretPost,
   Configuration,
   customFetch,
@@ -29,13 +28,29 @@ export function createOAuthClient(
   return configuration;
 }
 
-/** None without a secret; else what the metadata lists, Basic first, which is also its default (RFC 8414, section 2). */
+/**
+ * How the client authenticates at the token endpoint: as its registration says, else not at all without a secret, else
+ * what the metadata lists, Basic first, which is also its default (RFC 8414, section 2).
+ */
 function clientAuthentication(
   { token_endpoint_auth_methods_supported: methods }: ServerMetadata,
-  client: RegisteredClient,
+  { clientSecret, authenticationMethod }: RegisteredClient,
 ): ClientAuth {
-  if (client.clientSecret === undefined) return None();
-  if (methods === undefined || methods.includes('client_secret_basic'))
-    return ClientSecretBasic(client.clientSecret);
-  return ClientSecretPost(client.clientSecret);
+  if (clientSecret === undefined || authenticationMethod === 'none') return None();
+  const listed = ['client_secret_basic', 'client_secret_post'].find((method) => methods?.includes(method));
+  return (authenticationMethod ?? listed) === 'client_secret_post'
+    ? ClientSecretPost(clientSecret)
+    : basicAuthentication(clientSecret);
+}
+
+/**
+ * client_secret_basic with the encoding of RFC 6749, section 2.3.1, and no more of it than that asks for: many servers
+ * take the header as it stands, and refuse a client id whose hyphens are escaped, as openid-client has it.
+ */
+function basicAuthentication(clientSecret: string): ClientAuth {
+  const encode = (text: string): string => new URLSearchParams([['', text]]).toString().slice(1);
+  return (_authorizationServer, client, _body, headers) => {
+    const credentials = `${encode(client.client_id)}:${encode(clientSecret)}`;
+    headers.set('authorization', `Basic ${Buffer.from(credentials).toString('base64')}`);
+  };
 }

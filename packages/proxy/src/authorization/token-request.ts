@@ -2,10 +2,14 @@ import { messageOf } from '@mcp-keyhole/cli-kit';
 import {
   authorizationCodeGrant,
   AuthorizationResponseError,
+  clientCredentialsGrant,
+  initiateDeviceAuthorization,
+  pollDeviceAuthorizationGrant,
   refreshTokenGrant,
   ResponseBodyError,
   WWWAuthenticateChallengeError,
   type Configuration,
+  type DeviceAuthorizationResponse,
   type TokenEndpointResponse,
 } from 'openid-client';
 import { errors, ProxyError, type OAuthErrorDetails } from '../errors.ts';
@@ -19,7 +23,7 @@ export async function exchangeCode(
     responseUrl: URL;
     state: string;
     codeVerifier: string;
-    resource: string;
+    resource: string | undefined;
     scope: string | undefined;
     now: () => number;
   },
@@ -31,9 +35,9 @@ export async function exchangeCode(
       facts.responseUrl,
       { pkceCodeVerifier: facts.codeVerifier, expectedState: facts.state },
       // FusionAuth burns the code when the resource is not repeated here.
-      { resource: facts.resource },
+      resourceParameter(facts.resource),
     );
-    return toTokenSet(answer, { issuer, resource: facts.resource, scope: facts.scope }, facts.now());
+    return toTokenSet(answer, { issuer, resource: facts.resource, requestedScope: facts.scope }, facts.now());
   } catch (error) {
     if (error instanceof AuthorizationResponseError)
       throw errors.signInRefused(facts.server, detailsOf(error));
@@ -56,7 +60,11 @@ export async function refresh(
 ): Promise<TokenSet | undefined> {
   if (tokens.refreshToken === undefined) return undefined;
   try {
-    const answer = await refreshTokenGrant(oauthClient, tokens.refreshToken, { resource: tokens.resource });
+    const answer = await refreshTokenGrant(
+      oauthClient,
+      tokens.refreshToken,
+      resourceParameter(tokens.resource),
+    );
     return toTokenSet(answer, tokens, now());
   } catch (error) {
     const failure = explain(error, tokens.issuer);
@@ -65,19 +73,80 @@ export async function refresh(
   }
 }
 
+/** The device grant (RFC 8628): `present` shows where to enter the code; then waits until that was done. */
+export async function requestByDevice(
+  oauthClient: Configuration,
+  facts: {
+    server: URL;
+    resource: string | undefined;
+    scope: string | undefined;
+    present: (device: DeviceAuthorizationResponse) => Promise<void>;
+    now: () => number;
+    signal: AbortSignal;
+  },
+): Promise<TokenSet> {
+  const { issuer } = oauthClient.serverMetadata();
+  const parameters = {
+    ...resourceParameter(facts.resource),
+    ...(facts.scope === undefined ? {} : { scope: facts.scope }),
+  };
+  try {
+    const device = await initiateDeviceAuthorization(oauthClient, parameters);
+    await facts.present(device);
+    const answer = await pollDeviceAuthorizationGrant(
+      oauthClient,
+      device,
+      resourceParameter(facts.resource),
+      {
+        signal: facts.signal,
+      },
+    );
+    return toTokenSet(answer, { issuer, resource: facts.resource, requestedScope: facts.scope }, facts.now());
+  } catch (error) {
+    facts.signal.throwIfAborted();
+    if (error instanceof ResponseBodyError && ['access_denied', 'expired_token'].includes(error.error)) {
+      throw errors.signInRefused(facts.server, detailsOf(error));
+    }
+    throw explain(error, issuer);
+  }
+}
+
+/** The client credentials grant (RFC 6749, section 4.4): the client acts for itself, nobody signs in. */
+export async function requestByClientCredentials(
+  oauthClient: Configuration,
+  facts: { resource: string | undefined; scope: string | undefined; now: () => number },
+): Promise<TokenSet> {
+  const { issuer } = oauthClient.serverMetadata();
+  try {
+    const answer = await clientCredentialsGrant(oauthClient, {
+      ...resourceParameter(facts.resource),
+      ...(facts.scope === undefined ? {} : { scope: facts.scope }),
+    });
+    return toTokenSet(answer, { issuer, resource: facts.resource, requestedScope: facts.scope }, facts.now());
+  } catch (error) {
+    throw explain(error, issuer);
+  }
+}
+
+function resourceParameter(resource: string | undefined): Record<string, string> {
+  return resource === undefined ? {} : { resource };
+}
+
 function toTokenSet(
   answer: TokenEndpointResponse,
-  known: Pick<TokenSet, 'issuer' | 'resource' | 'scope' | 'refreshToken'>,
+  known: Omit<TokenSet, 'accessToken'>,
   now: number,
 ): TokenSet {
+  const refreshTokenId = answer['refresh_token_id'];
   return {
+    ...known,
     accessToken: answer.access_token,
+    idToken: answer.id_token ?? known.idToken,
     refreshToken: answer.refresh_token ?? known.refreshToken,
+    refreshTokenId: typeof refreshTokenId === 'string' ? refreshTokenId : known.refreshTokenId,
     expiresAt: answer.expires_in === undefined ? undefined : now + answer.expires_in * 1_000,
     // RFC 6749, section 5.1: left out when it is what was asked for.
-    scope: answer.scope ?? known.scope,
-    issuer: known.issuer,
-    resource: known.resource,
+    scope: answer.scope ?? known.scope ?? known.requestedScope,
   };
 }
 

@@ -1,24 +1,30 @@
 import type { ServerMetadata } from 'openid-client';
+import type { StoredClient } from '../token-store/token-store.ts';
 
 /** What a 401 says about signing in (RFC 6750, section 3; RFC 9728, section 5.1). */
 export interface Challenge {
   readonly resourceMetadataUrl?: URL | undefined;
   readonly scope?: string | undefined;
+  /** A 403 for a token whose scopes do not suffice: the scope named is wanted in addition. */
+  readonly stepUp?: boolean | undefined;
+  /** What was asked for in the sign-in that does not suffice. */
+  readonly alreadyRequested?: string | undefined;
 }
 
 /** What discovery finds out. */
 export interface Discovery {
-  /** The protected resource's identifier, exactly as its metadata publishes it. */
-  readonly resource: string;
+  /**
+   * The protected resource's identifier, exactly as its metadata publishes it; absent for servers of 2025-03-26, which
+   * publish none.
+   */
+  readonly resource: string | undefined;
   readonly scopesSupported?: readonly string[] | undefined;
   /** The authorization server's metadata; its issuer has been compared. */
   readonly authorizationServer: ServerMetadata;
 }
 
 /** The client that signs in. */
-export interface RegisteredClient {
-  readonly clientId: string;
-  readonly clientSecret?: string | undefined;
+export interface RegisteredClient extends StoredClient {
   /** Exactly what to ask for, when whoever registered the client said so. */
   readonly scope?: string | undefined;
 }

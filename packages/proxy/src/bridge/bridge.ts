@@ -5,19 +5,29 @@ import {
   type JSONRPCMessage,
   type JSONRPCRequest,
   type RequestId,
-  type StreamableHTTPClientTransport,
 } from '@modelcontextprotocol/client';
 import type { Log } from '@mcp-keyhole/cli-kit';
 import { withDeadline } from '../deadline.ts';
 import { errors } from '../errors.ts';
 import { answerWithin, explainHttpFailure, failureAnswer } from './failure-answer.ts';
+import type { ServerTransport } from './http.ts';
 import { UnreadableLine, type StdioTransport } from './stdio.ts';
+import type { ToolFilter } from './tool-filter.ts';
 
 /** How long the server may take to end the session when the host has gone. */
 const farewellWithin = 3_000;
 
 /** How long a notification or an answer may hold up the requests behind it. */
 const deliveryWithin = 10_000;
+
+/** What the user wants the bridge to do besides moving messages. */
+export interface BridgeRules {
+  readonly toolFilter?: ToolFilter | undefined;
+  /** Answers modern requests as a server of the legacy era does. */
+  readonly legacyOnly?: boolean;
+  /** Milliseconds between pings to the server. */
+  readonly pingEvery?: number | undefined;
+}
 
 /** A request of the host that waits for its answer. */
 interface Waiting {
@@ -32,18 +42,20 @@ interface Waiting {
  */
 export class Bridge {
   readonly #host: StdioTransport;
-  readonly #http: StreamableHTTPClientTransport;
+  readonly #http: ServerTransport;
   readonly #server: URL;
   readonly #log: Log;
+  readonly #rules: BridgeRules;
   readonly #waiting = new Map<RequestId, Waiting>();
   /** Notifications and answers reach the server in the order of the host's lines; requests only wait for those. */
   #order: Promise<void> = Promise.resolve();
 
-  constructor(host: StdioTransport, http: StreamableHTTPClientTransport, server: URL, log: Log) {
+  constructor(host: StdioTransport, http: ServerTransport, server: URL, log: Log, rules: BridgeRules = {}) {
     this.#host = host;
     this.#http = http;
     this.#server = server;
     this.#log = log;
+    this.#rules = rules;
   }
 
   /** Runs until the host closes its end, or the signal is aborted; then ends the session at the server. */
@@ -68,13 +80,17 @@ export class Bridge {
     };
     await this.#http.start();
     await this.#host.start();
+    const pings = this.#keepAlive();
     await ended;
+    clearInterval(pings);
     await this.#end();
   }
 
   #fromHost(message: JSONRPCMessage): void {
     if (isJSONRPCRequest(message)) {
-      void this.#forwardRequest(message);
+      const refusal = this.#refusalOf(message);
+      if (refusal === undefined) void this.#forwardRequest(message);
+      else this.#toHost(refusal);
       return;
     }
     if (isCancellation(message) && this.#cancel(message)) return;
@@ -90,6 +106,30 @@ export class Bridge {
         this.#log.debug(`not delivered: ${failure.message}`, { code: failure.code });
       }
     });
+  }
+
+  /** The answer to what the user's rules do not let through. */
+  #refusalOf({ id, method, ...request }: JSONRPCRequest): JSONRPCMessage | undefined {
+    if (this.#rules.legacyOnly === true && isModern({ id, method, ...request })) {
+      // What a server of the legacy era says to it, so that the host falls back to `initialize`.
+      return { jsonrpc: '2.0', id, error: { code: -32_601, message: `Method not found: ${method}` } };
+    }
+    const tool = this.#rules.toolFilter?.refused({ id, method, ...request });
+    return tool === undefined ? undefined : failureAnswer(id, errors.toolHidden(tool));
+  }
+
+  /** Pings keep a server from taking a quiet connection for a dead one; their answers concern nobody. */
+  #keepAlive(): NodeJS.Timeout | undefined {
+    const { pingEvery } = this.#rules;
+    if (pingEvery === undefined) return undefined;
+    let count = 0;
+    return setInterval(() => {
+      count += 1;
+      const ping: JSONRPCRequest = { jsonrpc: '2.0', id: `keyhole-ping-${count}`, method: 'ping' };
+      this.#http.send(ping).catch((error: unknown) => {
+        this.#log.debug('a ping was not answered', { error: String(error) });
+      });
+    }, pingEvery);
   }
 
   async #forwardRequest(request: JSONRPCRequest): Promise<void> {
@@ -129,7 +169,12 @@ export class Bridge {
       const { protocolVersion } = message.result;
       if (typeof protocolVersion === 'string') this.#http.setProtocolVersion(protocolVersion);
     }
-    this.#settle(message.id, waiting, message);
+    const { toolFilter } = this.#rules;
+    const visible =
+      toolFilter !== undefined && 'result' in message
+        ? toolFilter.filtered(waiting.request, message)
+        : message;
+    this.#settle(message.id, waiting, visible);
   }
 
   /** Answers a request, once: whoever comes second finds it gone. */

@@ -1,9 +1,11 @@
 import { isJSONRPCResponse, type StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { cleanLine, messageOf, type Log } from '@mcp-keyhole/cli-kit';
+import { whyNoBrowser } from '../authorization/browser.ts';
 import { explainHttpFailure } from '../bridge/failure-answer.ts';
 import type { ProxyConfig } from '../config.ts';
 import { errors } from '../errors.ts';
 import { openConnection } from '../proxy.ts';
+import { passOnPastedAddress } from './pasted-address.ts';
 import { describeSignIn } from './sign-in-words.ts';
 
 /** Signs in from a terminal by doing what a host does first, `initialize`, and says what came of it. */
@@ -16,14 +18,14 @@ export async function login(
 ): Promise<number> {
   if (config.tokenStore === 'memory') throw errors.memoryStoreRefused();
   // Memory would lose the sign-in at once, so that here `auto` means the keychain.
-  const { key, store, bearerToken, http } = await openConnection(
-    { ...config, tokenStore: 'keychain' },
-    server,
-    log,
-    signal,
-  );
+  const tokenStore = config.tokenStore === 'auto' ? 'keychain' : config.tokenStore;
+  const connection = openConnection({ ...config, tokenStore }, server, log, signal);
+  const { key, bearerToken, http } = connection;
+  const store = await connection.openStore();
   const before = await store.load(key);
-  const name = await greet(http, server, log);
+  const isAlone = process.stdin.isTTY && whyNoBrowser(config.environment, !config.noBrowser) !== undefined;
+  const paste = isAlone ? passOnPastedAddress(connection.pending, process.stdin, log) : undefined;
+  const name = await greet(http, server, log).finally(() => paste?.stop());
   const after = await store.load(key);
   const called = name === undefined ? server.href : `${server.href} (${cleanLine(name, 80)})`;
   if (after === undefined) {

@@ -12,7 +12,8 @@ export function describeSignIn(tokens: TokenSet, place: string, now: number): st
   return facts.map(([name, value]) => `  ${name.padEnd(9)} ${value}\n`).join('');
 }
 
-function expiryInWords({ expiresAt, refreshToken }: TokenSet, now: number): string {
+/** When the access token ends, and what happens then. */
+export function expiryInWords({ expiresAt, refreshToken }: TokenSet, now: number): string {
   const renewal = refreshToken === undefined ? 'then a new sign-in is needed' : 'renewed by itself';
   if (expiresAt === undefined) return `without a stated end; ${renewal}`;
   return expiresAt > now

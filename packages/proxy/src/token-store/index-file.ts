@@ -19,6 +19,10 @@ export class SignInIndex {
     return text === undefined ? [] : parse(text);
   }
 
+  async has(key: SignInKey): Promise<boolean> {
+    return (await this.list()).some((entry) => accountOf(entry) === accountOf(key));
+  }
+
   /** Adds or replaces an entry; writes only when something changes. */
   async put(entry: SignInEntry): Promise<void> {
     await this.#change(entry, [entry]);
@@ -51,7 +55,7 @@ function parse(text: string): readonly SignInEntry[] {
   return Array.isArray(signIns)
     ? signIns
         .filter(isEntry)
-        .map(({ server, clientId, profile, issuer }) => ({ server, clientId, profile, issuer }))
+        .map(({ server, clientId, profile, issuer, store }) => ({ server, clientId, profile, issuer, store }))
     : [];
 }
 
@@ -61,6 +65,7 @@ function isEntry(value: unknown): value is SignInEntry {
     typeof entry?.server === 'string' &&
     typeof entry.clientId === 'string' &&
     typeof entry.profile === 'string' &&
-    typeof entry.issuer === 'string'
+    typeof entry.issuer === 'string' &&
+    (entry.store === 'keychain' || entry.store === 'file')
   );
 }

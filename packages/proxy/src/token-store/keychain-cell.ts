@@ -1,6 +1,7 @@
 import type * as KeyringModule from '@napi-rs/keyring';
 import { messageOf } from '@mcp-keyhole/cli-kit';
 import { withDeadline } from '../deadline.ts';
+import { adoptSessionBus } from '../desktop-session.ts';
 import { errors, ProxyError } from '../errors.ts';
 import type { OpenCell, SecretCell } from './keychain-item.ts';
 
@@ -17,6 +18,7 @@ const answerWithin = 30_000;
  * @throws ProxyError `keychain-absent` when this session has none
  */
 export async function openKeychain(): Promise<OpenCell> {
+  adoptSessionBus(process.env);
   let keyring: Keyring;
   try {
     keyring = await import('@napi-rs/keyring');
@@ -69,7 +71,7 @@ function explain(error: unknown, what: string): ProxyError {
   ) {
     return errors.keychainLocked(error);
   }
-  return errors.keychainFailed(`${what} the sign-in`, words, error);
+  return errors.keychainFailed(`${what} an item`, words, error);
 }
 
 /** How a Linux session without a keychain shows itself. */

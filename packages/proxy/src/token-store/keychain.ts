@@ -12,16 +12,19 @@ import {
 } from './token-store.ts';
 
 /** Windows Credential Manager holds 2,560 bytes an item; the other platforms take 100 KB and more. */
-const itemLimit = process.platform === 'win32' ? 2_400 : Number.MAX_SAFE_INTEGER;
+export const itemLimit = process.platform === 'win32' ? 2_400 : Number.MAX_SAFE_INTEGER;
 
 const keychainNames: Partial<Record<NodeJS.Platform, string>> = {
   darwin: 'macOS Keychain',
   win32: 'Windows Credential Manager',
 };
 
+/** The keychain in words that complete "kept in …". */
+export const keychainPlace = `the keychain (${keychainNames[process.platform] ?? 'Secret Service'})`;
+
 /** Token sets in the operating system's keychain, one item a sign-in, with an index beside it for `status`. */
 export class KeychainTokenStore implements TokenStore {
-  readonly place: string = `the keychain (${keychainNames[process.platform] ?? 'Secret Service'})`;
+  readonly place: string = keychainPlace;
   readonly kind = 'keychain';
   readonly #openCell: OpenCell;
   readonly #index: SignInIndex;
@@ -50,7 +53,7 @@ export class KeychainTokenStore implements TokenStore {
     if ((await this.#read(key)) !== text) {
       throw errors.keychainFailed('keep the sign-in', 'what was written does not come back');
     }
-    await this.#index.put({ ...key, issuer: tokens.issuer });
+    await this.#index.put({ ...key, issuer: tokens.issuer, store: this.kind });
   }
 
   async delete(key: SignInKey): Promise<boolean> {

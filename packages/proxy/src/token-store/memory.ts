@@ -27,7 +27,11 @@ export class MemoryTokenStore implements TokenStore {
 
   list(): Promise<readonly SignInEntry[]> {
     return Promise.resolve(
-      [...this.#items.values()].map(({ key, tokens }) => ({ ...key, issuer: tokens.issuer })),
+      [...this.#items.values()].map(({ key, tokens }) => ({
+        ...key,
+        issuer: tokens.issuer,
+        store: this.kind,
+      })),
     );
   }
 }

@@ -1,11 +1,18 @@
 import type { Log } from '@mcp-keyhole/cli-kit';
 import { ProxyError } from '../errors.ts';
 import type { StateFolder } from '../state-folder.ts';
+import { FileTokenStore } from './file.ts';
 import { SignInIndex } from './index-file.ts';
 import { openKeychain } from './keychain-cell.ts';
 import { KeychainTokenStore } from './keychain.ts';
 import { MemoryTokenStore } from './memory.ts';
 import { accountOf, type SignInKey, type TokenStore } from './token-store.ts';
+
+/** What decides which store there is. */
+export interface StoreSettings {
+  readonly tokenStore: 'auto' | 'keychain' | 'file' | 'memory';
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
 
 /**
  * Opens the store that was asked for. `auto` is the keychain, and memory only where there is none: a keychain that is
@@ -16,22 +23,24 @@ import { accountOf, type SignInKey, type TokenStore } from './token-store.ts';
  * @throws ProxyError `keychain-absent` (not for `auto`)
  */
 export async function openTokenStore(
-  choice: 'auto' | 'keychain' | 'memory',
+  { tokenStore, environment }: StoreSettings,
   folder: StateFolder,
   log: Log,
   key: SignInKey | undefined,
 ): Promise<TokenStore> {
-  if (choice === 'memory') return new MemoryTokenStore();
+  if (tokenStore === 'memory') return new MemoryTokenStore();
+  const index = new SignInIndex(folder);
+  if (tokenStore === 'file') return new FileTokenStore(folder, index, environment['MCP_KEYHOLE_PASSPHRASE']);
   try {
     const openCell = await openKeychain();
     openCell(key === undefined ? 'probe' : accountOf(key));
-    return new KeychainTokenStore(openCell, new SignInIndex(folder));
+    return new KeychainTokenStore(openCell, index);
   } catch (error) {
     const absent = error instanceof ProxyError && error.code === 'keychain-absent';
-    if (choice === 'keychain' || !absent) throw error;
+    if (tokenStore === 'keychain' || !absent) throw error;
     log.warn(
       `${error.message} Tokens are kept in memory until this process ends. ` +
-        'To keep them: start a Secret Service (gnome-keyring, KWallet); to choose this silently: --token-store memory.',
+        'To keep them: start a Secret Service (gnome-keyring, KWallet), or choose --token-store file; to choose this silently: --token-store memory.',
     );
     return new MemoryTokenStore();
   }

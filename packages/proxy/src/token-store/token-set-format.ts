@@ -1,4 +1,4 @@
-import type { TokenSet } from './token-store.ts';
+import type { StoredClient, TokenSet } from './token-store.ts';
 
 const version = 1;
 
@@ -34,9 +34,44 @@ export function parseTokenSet(text: string): TokenSet {
   return {
     accessToken: required('accessToken'),
     refreshToken: optional('refreshToken'),
+    refreshTokenId: optional('refreshTokenId'),
+    idToken: optional('idToken'),
     expiresAt,
     scope: optional('scope'),
+    requestedScope: optional('requestedScope'),
     issuer: required('issuer'),
-    resource: required('resource'),
+    resource: optional('resource'),
+    client: parseClient(fields['client']),
   };
+}
+
+function parseClient(value: unknown): StoredClient | undefined {
+  if (value === undefined) return undefined;
+  const client = fieldsOf(value);
+  const registration = fieldsOf(client['registration']);
+  const clientId = textOrNothing(client['clientId']);
+  if (clientId === undefined) throw new Error('client has no clientId');
+  const redirectUri = textOrNothing(registration['redirectUri']);
+  return {
+    clientId,
+    clientSecret: textOrNothing(client['clientSecret']),
+    authenticationMethod: textOrNothing(client['authenticationMethod']),
+    registration:
+      redirectUri === undefined
+        ? undefined
+        : {
+            redirectUri,
+            scope: textOrNothing(registration['scope']),
+            clientUri: textOrNothing(registration['clientUri']),
+            accessToken: textOrNothing(registration['accessToken']),
+          },
+  };
+}
+
+function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+}
+
+function textOrNothing(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
 }

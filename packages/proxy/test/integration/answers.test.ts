@@ -130,6 +130,7 @@ describe('every request gets exactly one answer', () => {
       tokens: {
         token: () => Promise.reject(locked),
         onUnauthorized: () => Promise.resolve(),
+        onInsufficientScope: () => Promise.resolve(),
         onAccepted: () => undefined,
       },
     });
@@ -155,6 +156,7 @@ describe('every request gets exactly one answer', () => {
           token = 'token-1';
           return Promise.resolve();
         },
+        onInsufficientScope: () => expect.unreachable(),
         onAccepted: () => expect.unreachable(),
       },
     });

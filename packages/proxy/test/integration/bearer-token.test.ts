@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { errors } from '../../src/errors.ts';
 import { MemoryTokenStore } from '../../src/token-store/memory.ts';
@@ -81,7 +82,7 @@ describe('token()', () => {
   it('is an error when the store does not work', async () => {
     const broken = new MemoryTokenStore();
     broken.load = () => Promise.reject(errors.keychainLocked());
-    const { process } = await signInScene({}, broken);
+    const { process } = await signInScene({}, {}, broken);
     expect((await refusalOf(() => process(noBrowser()).token())).code).toBe('keychain-locked');
   });
 });
@@ -254,7 +255,7 @@ describe('a store that cannot save', () => {
   it('keeps the tokens for this process, refreshes them too, and says what that means', async () => {
     const broken = new MemoryTokenStore();
     broken.save = () => Promise.reject(errors.keychainFailed('save the sign-in', 'no'));
-    const { process, clock, log, browser, refreshes } = await signInScene({ rotates: true }, broken);
+    const { process, clock, log, browser, refreshes } = await signInScene({ rotates: true }, {}, broken);
     const bearer = process();
     await bearer.onUnauthorized(undefined, {});
     const first = await bearer.token();
@@ -270,6 +271,34 @@ describe('a store that cannot save', () => {
   });
 });
 
+describe('with --use-id-token', () => {
+  it('the id_token is what requests carry, and what a 401 rejects', async () => {
+    const { provider, process, browser, refreshes } = await signInScene();
+    const bearer = process(browser.open, { useIdToken: true });
+    const [first, second] = [idToken(provider.issuer, '1'), idToken(provider.issuer, '2')];
+    provider.behaviour = { tokenResponse: { id_token: first } };
+    await bearer.onUnauthorized(undefined, {});
+    expect(await bearer.token()).toBe(first);
+    bearer.onAccepted(first);
+    provider.behaviour = { tokenResponse: { id_token: second } };
+    await bearer.onUnauthorized(first, {});
+    expect(await bearer.token()).toBe(second);
+    expect([browser.opened.length, refreshes()]).toEqual([1, 1]);
+  });
+
+  it('it is an error that there is none, after one tab, and the access token is not sent in its place', async () => {
+    const { process, browser } = await signInScene({ withoutRefreshTokens: true });
+    const bearer = process(browser.open, { useIdToken: true });
+    for (let request = 1; request <= 2; request += 1) {
+      const { code, message } = await refusalOf(() => bearer.onUnauthorized(undefined, {}));
+      expect(code).toBe('token-request-failed');
+      expect(message).toContain('issued no id_token');
+    }
+    expect(await bearer.token()).toBeUndefined();
+    expect(browser.opened).toHaveLength(1);
+  });
+});
+
 describe('the lock', () => {
   it('has a name that fits any file system, however long the URL of the server', async () => {
     const { process, key } = await signInScene();
@@ -279,3 +308,12 @@ describe('the lock', () => {
     expect(await bearer.token()).toMatch(/^access-/u);
   });
 });
+
+/** An id_token signed HS256, as FusionAuth's are by default. */
+function idToken(issuer: string, id: string): string {
+  const encode = (content: unknown): string => Buffer.from(JSON.stringify(content)).toString('base64url');
+  const seconds = Math.floor(Date.now() / 1_000);
+  const claims = { iss: issuer, aud: 'client-1', sub: 'user-1', iat: seconds, exp: seconds + 60, jti: id };
+  const signed = `${encode({ alg: 'HS256', typ: 'JWT' })}.${encode(claims)}`;
+  return `${signed}.${createHmac('sha256', 'the secret').update(signed).digest('base64url')}`;
+}

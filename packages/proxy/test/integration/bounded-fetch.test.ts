@@ -66,6 +66,13 @@ describe('a bounded fetch', () => {
     expect(server.requests.map(({ path }) => path)).toEqual(['/token']);
   });
 
+  it('follows no redirect at all when it is told so', async () => {
+    const server = await loopbackServer(redirecting('/end'));
+    const response = await boundedFetch()(new URL('/start', server.url), { redirect: 'manual' });
+    expect([response.status, response.headers.get('location')]).toEqual([302, '/end']);
+    expect(server.requests.map(({ path }) => path)).toEqual(['/start']);
+  });
+
   it('refuses what the policy refuses, before any request', async () => {
     const { code } = await refusalOf(() => boundedFetch()(new URL('http://mcp.example.com/')));
     expect(code).toBe('insecure-endpoint');

@@ -168,6 +168,7 @@ describe('headers', () => {
       tokens: {
         token: () => Promise.resolve('token-1'),
         onUnauthorized: () => expect.unreachable(),
+        onInsufficientScope: () => expect.unreachable(),
         onAccepted: (token) => accepted.push(token),
       },
     });

@@ -47,7 +47,7 @@ describe.skipIf(process.platform === 'win32')('$BROWSER (scripts, so skipped on 
 describe('the browser', () => {
   it.each(['file:///etc/passwd', 'javascript:alert(1)', 'vscode://open'])('opens no %s', async (address) => {
     const { log } = recordedLog();
-    const { message } = await failureOf(() => createOpenBrowser({}, log)(new URL(address)));
+    const { message } = await failureOf(() => createOpenBrowser({ DISPLAY: ':0' }, log)(new URL(address)));
     expect(message).toBe('only web pages are opened');
   });
 });

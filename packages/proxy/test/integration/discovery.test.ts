@@ -74,12 +74,12 @@ describe('the metadata of a protected resource', () => {
     );
     const empty = await documentServer(() => ({}));
     expect((await refusalOf(() => findResource(empty.url))).code).toBe('resource-metadata-missing');
-    expect(empty.requests.map(({ path }) => path)).toEqual([resourcePath]);
+    expect(empty.requests.map(({ path }) => path)).toEqual([resourcePath, oauth, openid, '/authorize']);
   });
 
   it('is missing when all addresses answer 404 or a page', async () => {
     const server = await loopbackServer(({ path }, response) => {
-      if (path.endsWith('/mcp')) sendJson(response, 404, {});
+      if (path.endsWith('/mcp') || path === '/authorize') sendJson(response, 404, {});
       else sendHtml(response, 200);
     });
     const { code, message } = await refusalOf(() => findResource(`${server.url}/mcp`));
@@ -243,42 +243,118 @@ describe('the metadata of an authorization server', () => {
     expect(remedy).toContain('Tenants');
   });
 
+  it.each([undefined, 7])('is refused without a token endpoint: %j', async (value) => {
+    const server = await documentServer((origin) => ({
+      [oauth]: issuerMetadata(origin, { token_endpoint: value }),
+    }));
+    const { code, message } = await refusalOf(() => findIssuer(server.url));
+    expect(code).toBe('authorization-server-metadata');
+    expect(message).toContain('token_endpoint is missing');
+  });
+
+  it('is taken without an authorization endpoint, which only a sign-in in a browser needs', async () => {
+    const server = await documentServer((origin) => ({
+      [oauth]: issuerMetadata(origin, { authorization_endpoint: undefined }),
+    }));
+    expect((await findIssuer(server.url)).authorization_endpoint).toBeUndefined();
+  });
+
   it.each([
-    ['absent', undefined],
-    ['empty', []],
-    ['only plain', ['plain']],
-    ['no list', 'S256'],
-  ])('is refused when PKCE is %s', async (_what, methods) => {
-    const server = await documentServer((origin) => ({
-      [oauth]: issuerMetadata(origin, { code_challenge_methods_supported: methods }),
-    }));
-    expect((await refusalOf(() => findIssuer(server.url))).code).toBe('pkce-unsupported');
+    'authorization_endpoint',
+    'token_endpoint',
+    'registration_endpoint',
+    'device_authorization_endpoint',
+    'revocation_endpoint',
+  ])('is refused with a bad %s', async (name) => {
+    for (const [value, code] of [
+      ['/token', 'insecure-endpoint'],
+      ['javascript:alert(1)', 'insecure-endpoint'],
+      ['file:///etc/passwd', 'insecure-endpoint'],
+      ['http://login.example.com/token', 'insecure-endpoint'],
+    ] as const) {
+      const server = await documentServer((origin) => ({
+        [oauth]: issuerMetadata(origin, { [name]: value }),
+      }));
+      const error = await refusalOf(() => findIssuer(server.url));
+      expect(error.code).toBe(code);
+      expect(error.message).toContain(name.split('_')[0]);
+    }
+  });
+});
+
+describe('a server without resource metadata, as MCP 2025-03-26 has it', () => {
+  it('is its own authorization server, with the metadata at its origin and no resource', async () => {
+    const server = await documentServer((origin) => ({ [oauth]: issuerMetadata(origin) }));
+    expect(await findResource(`${server.url}/deep/mcp`)).toEqual({
+      resource: undefined,
+      authorizationServer: issuerMetadata(server.url),
+    });
+    expect(server.requests.map(({ path }) => path)).toEqual([
+      `${resourcePath}/deep/mcp`,
+      resourcePath,
+      oauth,
+    ]);
   });
 
-  it('is taken when PKCE has S256 among others', async () => {
-    const server = await documentServer((origin) => ({
-      [oauth]: issuerMetadata(origin, { code_challenge_methods_supported: ['plain', 'S256'] }),
-    }));
-    expect((await findIssuer(server.url)).issuer).toBe(server.url);
+  it('may publish OpenID Connect metadata in its place', async () => {
+    const server = await documentServer((origin) => ({ [openid]: issuerMetadata(origin) }));
+    expect((await findResource(`${server.url}/mcp`)).authorizationServer.issuer).toBe(server.url);
   });
 
-  it.each(['authorization_endpoint', 'token_endpoint'])(
-    'is refused without or with a bad %s',
-    async (name) => {
-      for (const [value, code] of [
-        [undefined, 'authorization-server-metadata'],
-        [7, 'authorization-server-metadata'],
-        ['/token', 'insecure-endpoint'],
-        ['javascript:alert(1)', 'insecure-endpoint'],
-        ['http://login.example.com/token', 'insecure-endpoint'],
-      ] as const) {
-        const server = await documentServer((origin) => ({
-          [oauth]: issuerMetadata(origin, { [name]: value }),
-        }));
-        const error = await refusalOf(() => findIssuer(server.url));
-        expect(error.code).toBe(code);
-        expect(error.message).toContain(name.split('_')[0]);
-      }
+  it.each([200, 302, 400, 401, 500])(
+    'has /authorize, /token and /register when it publishes nothing and /authorize answers %i',
+    async (status) => {
+      const server = await loopbackServer(({ path }, response) => {
+        if (path === '/authorize') response.writeHead(status, { location: '/sign-in' }).end();
+        else sendJson(response, 404, {});
+      });
+      expect(await findResource(`${server.url}/mcp`)).toEqual({
+        resource: undefined,
+        authorizationServer: {
+          issuer: server.url,
+          authorization_endpoint: `${server.url}/authorize`,
+          token_endpoint: `${server.url}/token`,
+          registration_endpoint: `${server.url}/register`,
+          code_challenge_methods_supported: ['S256'],
+        },
+      });
+      expect(server.requests.at(-1)?.path).toBe('/authorize');
     },
   );
+
+  it('may lead from /authorize to a sign-in page elsewhere, which only the browser asks for', async () => {
+    const elsewhere = await documentServer(() => ({ '/sign-in': {} }));
+    const server = await loopbackServer(({ path }, response) => {
+      if (path === '/authorize') response.writeHead(302, { location: `${elsewhere.url}/sign-in` }).end();
+      else sendJson(response, 404, {});
+    });
+    const { authorizationServer } = await findResource(`${server.url}/mcp`);
+    expect(authorizationServer.authorization_endpoint).toBe(`${server.url}/authorize`);
+    expect(elsewhere.requests).toEqual([]);
+  });
+
+  it.each([404, 405, 410])('wants no sign-in when /authorize answers %i', async (status) => {
+    const server = await loopbackServer((_request, response) => {
+      sendJson(response, status, {});
+    });
+    const { code, remedy } = await refusalOf(() => findResource(`${server.url}/mcp`));
+    expect(code).toBe('resource-metadata-missing');
+    expect(remedy).toContain('--header');
+  });
+
+  it('is refused when the metadata at its origin is another issuer’s, even with /authorize there', async () => {
+    const server = await documentServer(() => ({
+      [oauth]: issuerMetadata('https://evil.example.com'),
+      '/authorize': {},
+    }));
+    expect((await refusalOf(() => findResource(`${server.url}/mcp`))).code).toBe('issuer-mismatch');
+  });
+
+  it('is not what a server is whose metadata names no authorization server', async () => {
+    const server = await documentServer((origin) => ({
+      [resourcePath]: resourceMetadata(origin, { authorization_servers: undefined }),
+      [oauth]: issuerMetadata(origin),
+    }));
+    expect((await refusalOf(() => findResource(`${server.url}/mcp`))).code).toBe('resource-metadata-missing');
+  });
 });

@@ -1,24 +1,17 @@
 import type { ServerResponse } from 'node:http';
 import { describe, expect, it } from 'vitest';
-import { login } from '../../src/commands/login.ts';
-import { loadConfig } from '../../src/config.ts';
-import { AuthorizationServer } from '../support/authorization-server.ts';
+import { StateFolder } from '../../src/state-folder.ts';
+import { AuthorizationServer, clientId } from '../support/authorization-server.ts';
+import { commandRuns } from '../support/sign-in-commands.ts';
 import { refusalOf } from '../support/failure.ts';
-import { loopbackServer, sendJson, type LoopbackServer } from '../support/loopback-server.ts';
-import { recordedLog } from '../support/recorded-log.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
+import { freePort, loopbackServer, sendJson, type LoopbackServer } from '../support/loopback-server.ts';
 
-/** What `mcp-keyhole login` without a client prints; a sign-in itself needs a keychain, and is tested end to end. */
-async function loginAt(server: string, ...flags: string[]): Promise<string> {
-  const invocation = loadConfig(['login', server, ...flags], { MCP_KEYHOLE_DIR: await temporaryFolder() });
-  if (invocation.show !== 'nothing') throw new Error('help was asked for');
-  let printed = '';
-  const { log } = recordedLog();
-  const { signal } = new AbortController();
-  const exitCode = await login(invocation.config, new URL(server), log, signal, (text) => (printed += text));
+const loginAt = async (...argv: string[]): Promise<string> => {
+  const { login } = await commandRuns();
+  const { exitCode, printed } = await login(argv);
   expect(exitCode).toBe(0);
   return printed;
-}
+};
 
 /** A server without a sign-in that has sessions, and answers as a stream or as JSON. */
 const openServer = (asStream: boolean, deletion = 204): Promise<LoopbackServer> =>
@@ -78,5 +71,46 @@ describe('login', () => {
   it('refuses memory, where the sign-in would be gone at once', async () => {
     const { code } = await refusalOf(() => loginAt('http://localhost:1/mcp', '--token-store', 'memory'));
     expect(code).toBe('memory-store-refused');
+  });
+
+  it('signs in, tells until when and where the tokens are, and the second time that it has', async () => {
+    const provider = await AuthorizationServer.start({ registers: true });
+    const { signIn, login, folder } = await commandRuns();
+    const argv = [provider.resource.href, String(await freePort())];
+    const first = await signIn(argv);
+    expect(first.exitCode).toBe(0);
+    expect(first.printed).toBe(
+      `Signed in to ${provider.resource.href}.\n` +
+        `  issuer    ${provider.issuer}\n` +
+        '  scopes    openid get_name offline_access\n' +
+        '  token     ends in 59 minutes; renewed by itself\n' +
+        `  kept in   files in ${folder} (not encrypted)\n`,
+    );
+    expect((await login(argv)).printed).toContain(`Already signed in to ${provider.resource.href}.`);
+    for (const secret of provider.tokens.secrets) expect(first.printed + first.said).not.toContain(secret);
+  });
+
+  it('keeps the sign-ins of two profiles apart', async () => {
+    const provider = await AuthorizationServer.start({ registers: true });
+    const { signIn, login, status } = await commandRuns();
+    const argv = [provider.resource.href, String(await freePort())];
+    await signIn(argv);
+    expect((await signIn([...argv, '--profile', 'work'])).printed).toContain('Signed in to');
+    expect((await login([...argv, '--profile', 'work'])).printed).toContain('Already signed in');
+    expect((await status()).printed.match(/ {2}profile {3}work/gu)).toHaveLength(1);
+    expect(provider.tokenRequests('authorization_code')).toHaveLength(2);
+  });
+
+  it('finds the sign-in again under another port, and after the index was lost', async () => {
+    const provider = await AuthorizationServer.start();
+    const { signIn, login, folder } = await commandRuns();
+    const argv = [
+      provider.resource.href,
+      '--static-oauth-client-info',
+      JSON.stringify({ client_id: clientId }),
+    ];
+    await signIn([...argv, String(await freePort())]);
+    await new StateFolder(folder).remove('sign-ins.json');
+    expect((await login(argv)).printed).toContain('Already signed in');
   });
 });

@@ -105,14 +105,16 @@ describe('the code exchange', () => {
         refresh_token: 'refresh-2',
         scope: 'openid',
         userId: 'u',
-        refresh_token_id: 'r',
+        refresh_token_id: 'refresh-id-2',
       }),
     );
     expect(await exchange(endpoint)).toEqual({
       accessToken: 'access-2',
       refreshToken: 'refresh-2',
+      refreshTokenId: 'refresh-id-2',
       expiresAt: now + 3_600_000,
       scope: 'openid',
+      requestedScope: 'openid get_name',
       issuer: endpoint.http.url,
       resource: 'http://localhost:8000/mcp',
     });
@@ -147,14 +149,14 @@ describe('the code exchange', () => {
       'a secret, by default',
       { clientSecret: 's:1' },
       undefined,
-      `Basic ${btoa('client%2D1:s%3A1')}`,
+      `Basic ${btoa('client-1:s%3A1')}`,
       undefined,
     ],
     [
       'a secret, where both are listed',
       { clientSecret: 's' },
       ['client_secret_post', 'client_secret_basic'],
-      `Basic ${btoa('client%2D1:s')}`,
+      `Basic ${btoa('client-1:s')}`,
       undefined,
     ],
     [

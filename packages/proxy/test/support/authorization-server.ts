@@ -1,57 +1,28 @@
-import { createHash, randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
+import type { Behaviour } from './behaviour.ts';
+import { ClientRegister } from './client-register.ts';
 import { loopbackServer, sendJson, type LoopbackServer, type ReceivedRequest } from './loopback-server.ts';
+import { TokenIssuer } from './token-issuer.ts';
+
+export type { Behaviour } from './behaviour.ts';
 
 type Document = Record<string, unknown>;
 
-/** How the server departs from being correct; each field has the correct behaviour as its default. */
-export interface Behaviour {
-  /** Changes the authorization server's metadata. */
-  readonly metadata?: (correct: Document) => Document;
-  /** Changes the protected resource's metadata. */
-  readonly resourceMetadata?: (correct: Document) => Document;
-  /** Changes the redirect back to the client. */
-  readonly redirect?: (redirect: URL) => void;
-  /** Keeps the browser on the sign-in page for ever. */
-  readonly neverRedirects?: boolean;
-  /** The user presses Cancel on the consent page. */
-  readonly denies?: boolean;
-  /** Answers a token request instead of the correct answer; undefined leaves it alone. */
-  readonly token?: (form: URLSearchParams) => { status: number; content: unknown } | undefined;
-  /** Adds to the token response, or replaces a part of it. */
-  readonly tokenResponse?: Document;
-  /** Seconds. Default: 3600. */
-  readonly expiresIn?: number;
-  /** A refresh token is good for one use, and its second use ends the grant. Default: reusable, none sent back. */
-  readonly rotates?: boolean;
-  /** No refresh tokens at all. */
-  readonly withoutRefreshTokens?: boolean;
-}
-
-interface Grant {
-  readonly codeChallenge: string;
-  readonly redirectUri: string;
-  readonly resource: string;
-  readonly scope: string;
-}
-
 export const clientId = 'client-1';
 
-/**
- * An authorization server with opaque tokens and the protected resource `/mcp`, on one loopback origin. It is strict: PKCE,
- * the exact redirect URI, the resource on every token request as FusionAuth wants it, codes for one use.
- */
+/** An authorization server and the protected resource `/mcp`, on one loopback origin. */
 export class AuthorizationServer {
   behaviour: Behaviour;
+  readonly clients = new ClientRegister();
+  readonly tokens: TokenIssuer;
   readonly #http: LoopbackServer;
-  readonly #codes = new Map<string, Grant>();
-  readonly #refreshTokens = new Map<string, Grant>();
-  readonly #accessTokens = new Set<string>();
-  readonly #secrets: string[] = [];
+  readonly #states: string[] = [];
 
   private constructor(http: LoopbackServer, behaviour: Behaviour) {
     this.#http = http;
     this.behaviour = behaviour;
+    this.tokens = new TokenIssuer(http.url, this.clients, () => this.behaviour);
+    this.clients.add({ id: clientId, authentication: 'none' });
   }
 
   static async start(behaviour: Behaviour = {}): Promise<AuthorizationServer> {
@@ -79,25 +50,39 @@ export class AuthorizationServer {
   get secrets(): readonly string[] {
     const fields = ['code_verifier', 'code', 'refresh_token'];
     const sent = this.tokenRequests().flatMap((form) => fields.map((name) => form.get(name)));
-    return [...this.#secrets, ...sent.filter((value) => value !== null)];
+    return [...this.#states, ...this.tokens.secrets, ...sent.filter((value) => value !== null)];
   }
 
   /** The forms of the token requests so far, of one grant type or of all. */
   tokenRequests(grantType?: string): URLSearchParams[] {
-    return this.requests
-      .filter(({ path }) => path === '/token')
+    return this.requestsTo('/token')
       .map(({ body }) => new URLSearchParams(body))
       .filter((form) => grantType === undefined || form.get('grant_type') === grantType);
   }
 
+  /** The requests to one path, whatever their query. */
+  requestsTo(path: string): ReceivedRequest[] {
+    return this.requests.filter((request) => request.path.split('?')[0] === path);
+  }
+
+  /** What the clients that registered themselves sent. */
+  registrations(): Document[] {
+    return this.requestsTo('/register').map(({ body }) => JSON.parse(body) as Document);
+  }
+
+  /** The first request that fits, whether it has come or is to come. */
+  when(fits: (request: ReceivedRequest) => boolean): Promise<ReceivedRequest> {
+    return this.#http.when(fits);
+  }
+
   /** Ends the life of all access tokens, as time does; refresh tokens stay good. */
   expireAccessTokens(): void {
-    this.#accessTokens.clear();
+    this.tokens.expireAccessTokens();
   }
 
   /** Ends the life of all refresh tokens. */
   revokeRefreshTokens(): void {
-    this.#refreshTokens.clear();
+    this.tokens.revokeRefreshTokens();
   }
 
   close(): Promise<void> {
@@ -106,21 +91,51 @@ export class AuthorizationServer {
 
   #answer(request: ReceivedRequest, response: ServerResponse): void {
     const url = new URL(request.path, this.issuer);
-    switch (url.pathname) {
-      case '/.well-known/oauth-protected-resource/mcp':
-        sendJson(response, 200, this.#resourceMetadata());
+    const send = ({ status, content }: { status: number; content: unknown }): void => {
+      sendJson(response, status, content);
+    };
+    const { publishes = 'everything', refusesToEnd } = this.behaviour;
+    switch (
+      `${request.method} ${url.pathname.replace(/(?<=^\/(?:register|api\/jwt\/refresh)\/).+$/u, '*')}`
+    ) {
+      case 'GET /.well-known/oauth-protected-resource/mcp':
+        if (publishes === 'everything') sendJson(response, 200, this.#resourceMetadata());
+        else sendJson(response, 404, {});
         break;
-      case '/.well-known/oauth-authorization-server':
-        sendJson(response, 200, this.#metadata());
+      case 'GET /.well-known/oauth-authorization-server':
+        if (publishes === 'nothing') sendJson(response, 404, {});
+        else sendJson(response, 200, this.#metadata());
         break;
-      case '/authorize':
+      case 'GET /authorize':
         this.#authorize(url.searchParams, response);
         break;
-      case '/token':
-        this.#token(new URLSearchParams(request.body), response);
+      case 'POST /token':
+        send(this.tokens.token(request));
         break;
-      case '/mcp':
+      case 'POST /register':
+        send(this.#register(JSON.parse(request.body) as Document));
+        break;
+      case 'DELETE /register/*':
+        response.writeHead(refusesToEnd ?? this.clients.delete(nameIn(url), request)).end();
+        break;
+      case 'POST /device':
+        send(this.tokens.authorizeDevice(request));
+        break;
+      case 'POST /revoke':
+        if (refusesToEnd === undefined) send(this.tokens.revoke(request));
+        else send({ status: refusesToEnd, content: { error: 'server_error' } });
+        break;
+      case 'DELETE /api/jwt/refresh/*':
+        response
+          .writeHead(refusesToEnd ?? this.tokens.deleteRefreshToken(nameIn(url), bearerOf(request)))
+          .end();
+        break;
+      case 'POST /mcp':
         this.#serve(request, response);
+        break;
+      case 'GET /mcp':
+      case 'DELETE /mcp':
+        response.writeHead(405).end();
         break;
       default:
         sendJson(response, 404, {});
@@ -137,10 +152,14 @@ export class AuthorizationServer {
   }
 
   #metadata(): Document {
+    const { registers, devicePolls, revokes } = this.behaviour;
     const correct = {
       issuer: this.issuer,
       authorization_endpoint: `${this.issuer}/authorize`,
       token_endpoint: `${this.issuer}/token`,
+      registration_endpoint: registers === true ? `${this.issuer}/register` : undefined,
+      device_authorization_endpoint: devicePolls === undefined ? undefined : `${this.issuer}/device`,
+      revocation_endpoint: revokes === 'RFC 7009' ? `${this.issuer}/revoke` : undefined,
       code_challenge_methods_supported: ['S256'],
       authorization_response_iss_parameter_supported: true,
       scopes_supported: ['openid', 'offline_access'],
@@ -149,27 +168,50 @@ export class AuthorizationServer {
     return this.behaviour.metadata?.(correct) ?? correct;
   }
 
+  #register(metadata: Document): { status: number; content: unknown } {
+    const bent = this.behaviour.registration?.(metadata);
+    if (bent !== undefined) return bent;
+    if (this.behaviour.registers !== true) return { status: 404, content: {} };
+    const { client, content } = this.clients.register(metadata);
+    return {
+      status: 201,
+      content: {
+        ...content,
+        registration_client_uri: `${this.issuer}/register/${client.id}`,
+        registration_access_token: client.registrationToken,
+      },
+    };
+  }
+
   #authorize(query: URLSearchParams, response: ServerResponse): void {
+    const client = this.clients.find(query.get('client_id'));
+    const redirectUri = query.get('redirect_uri') ?? '';
+    if (client === undefined || client.redirectUris?.includes(redirectUri) === false) {
+      sendJson(response, 400, {
+        error: 'invalid_request',
+        error_description: 'unknown client or redirect URI',
+      });
+      return;
+    }
     if (this.behaviour.neverRedirects === true) {
       response.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype html>Sign in');
       return;
     }
-    const redirectUri = query.get('redirect_uri') ?? '';
     const redirect = new URL(redirectUri);
-    this.#secrets.push(query.get('state') ?? '');
+    this.#states.push(query.get('state') ?? '');
     if (this.behaviour.denies === true) {
       redirect.searchParams.set('error', 'access_denied');
       redirect.searchParams.set('error_reason', 'consent_canceled');
       redirect.searchParams.set('error_description', 'The user has canceled');
     } else {
-      const code = this.#secret('code');
-      this.#codes.set(code, {
+      const grant = {
+        clientId: client.id,
         codeChallenge: query.get('code_challenge') ?? '',
         redirectUri,
-        resource: query.get('resource') ?? '',
+        resource: query.get('resource'),
         scope: query.get('scope') ?? '',
-      });
-      redirect.searchParams.set('code', code);
+      };
+      redirect.searchParams.set('code', this.tokens.codeFor(grant));
     }
     redirect.searchParams.set('iss', this.issuer);
     redirect.searchParams.set('state', query.get('state') ?? '');
@@ -177,76 +219,34 @@ export class AuthorizationServer {
     response.writeHead(302, { location: redirect.href }).end();
   }
 
-  #token(form: URLSearchParams, response: ServerResponse): void {
-    const bent = this.behaviour.token?.(form);
-    if (bent !== undefined) {
-      sendJson(response, bent.status, bent.content);
+  /** The protected resource: echoes the method of a request, or asks for a sign-in or for more scopes. */
+  #serve(request: ReceivedRequest, response: ServerResponse): void {
+    const scope = this.tokens.scopeOf(bearerOf(request));
+    const { publishes = 'everything', requiredScope = '' } = this.behaviour;
+    const address = new URL('/.well-known/oauth-protected-resource/mcp', this.issuer).href;
+    const metadata = publishes === 'everything' ? `, resource_metadata="${address}"` : '';
+    if (scope === undefined) {
+      const challenge = `Bearer scope="openid get_name"${metadata}`;
+      sendJson(response, 401, { error: 'invalid_token' }, { 'www-authenticate': challenge });
       return;
     }
-    const isCode = form.get('grant_type') === 'authorization_code';
-    const grants = isCode ? this.#codes : this.#refreshTokens;
-    const given = form.get(isCode ? 'code' : 'refresh_token') ?? '';
-    const grant = grants.get(given);
-    if (isCode || this.behaviour.rotates === true) grants.delete(given);
-    if (grant === undefined) {
-      // A one-use token that comes again may have been stolen: nobody's is good any more.
-      if (this.behaviour.rotates === true) this.revokeRefreshTokens();
-      sendJson(response, 400, { error: 'invalid_grant', error_description: 'unknown or used' });
+    const granted = scope.split(' ');
+    if (requiredScope !== '' && !requiredScope.split(' ').every((word) => granted.includes(word))) {
+      const challenge = `Bearer error="insufficient_scope", scope="${requiredScope}"${metadata}`;
+      sendJson(response, 403, { error: 'insufficient_scope' }, { 'www-authenticate': challenge });
       return;
     }
-    const refusal = this.#refusal(form, grant, isCode);
-    if (refusal !== undefined) sendJson(response, 400, { error: refusal });
-    else sendJson(response, 200, { ...this.#issue(grant, isCode), ...this.behaviour.tokenResponse });
-  }
-
-  #refusal(form: URLSearchParams, grant: Grant, isCode: boolean): string | undefined {
-    if (form.get('client_id') !== clientId) return 'invalid_client';
-    if (form.get('resource') !== grant.resource) return 'invalid_target';
-    if (!isCode) return undefined;
-    const challenge = createHash('sha256')
-      .update(form.get('code_verifier') ?? '')
-      .digest('base64url');
-    if (challenge !== grant.codeChallenge) return 'invalid_grant';
-    return form.get('redirect_uri') === grant.redirectUri ? undefined : 'invalid_grant';
-  }
-
-  #issue(grant: Grant, isCode: boolean): Document {
-    const accessToken = this.#secret('access');
-    this.#accessTokens.add(accessToken);
-    const sendsRefreshToken =
-      this.behaviour.withoutRefreshTokens !== true && (isCode || this.behaviour.rotates === true);
-    const refreshToken = sendsRefreshToken ? this.#secret('refresh') : undefined;
-    if (refreshToken !== undefined) this.#refreshTokens.set(refreshToken, grant);
-    return {
-      access_token: accessToken,
-      token_type: 'Bearer',
-      expires_in: this.behaviour.expiresIn ?? 3_600,
-      refresh_token: refreshToken,
-      scope: isCode ? grant.scope : undefined,
-    };
-  }
-
-  /** The protected resource: echoes the method of a request, or asks for a sign-in. */
-  #serve({ headers, body }: ReceivedRequest, response: ServerResponse): void {
-    const token = headers.authorization?.replace(/^Bearer /u, '') ?? '';
-    if (!this.#accessTokens.has(token)) {
-      const metadata = new URL('/.well-known/oauth-protected-resource/mcp', this.issuer).href;
-      sendJson(
-        response,
-        401,
-        { error: 'invalid_token' },
-        { 'www-authenticate': `Bearer scope="openid get_name", resource_metadata="${metadata}"` },
-      );
-      return;
-    }
-    const { id, method } = JSON.parse(body) as { id?: unknown; method: string };
+    const { id, method } = JSON.parse(request.body) as { id?: unknown; method: string };
     if (id === undefined) response.writeHead(202).end();
     else sendJson(response, 200, { jsonrpc: '2.0', id, result: { method } });
   }
+}
 
-  #secret(kind: string): string {
-    const secret = `${kind}-${randomUUID()}`;
-    this.#secrets.push(secret);
-    return secret;
-  }
+function bearerOf({ headers }: ReceivedRequest): string {
+  return headers.authorization?.replace(/^Bearer /u, '') ?? '';
+}
+
+/** The last part of a path. */
+function nameIn(url: URL): string {
+  return decodeURIComponent(url.pathname.split('/').at(-1) ?? '');
 }

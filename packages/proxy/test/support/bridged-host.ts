@@ -1,8 +1,13 @@
 import { EventEmitter, once } from 'node:events';
 import { PassThrough } from 'node:stream';
 import { onTestFinished } from 'vitest';
-import { Bridge } from '../../src/bridge/bridge.ts';
-import { createHttpTransport, type TokenProvider } from '../../src/bridge/http.ts';
+import { Bridge, type BridgeRules } from '../../src/bridge/bridge.ts';
+import {
+  createHttpTransport,
+  type HttpOptions,
+  type ServerTransport,
+  type TokenProvider,
+} from '../../src/bridge/http.ts';
 import { StdioTransport } from '../../src/bridge/stdio.ts';
 import { recordedLog, type RecordedLog } from './recorded-log.ts';
 
@@ -37,13 +42,21 @@ export interface BridgedHost {
 const anonymous: TokenProvider = {
   token: () => Promise.resolve(undefined),
   onUnauthorized: () => Promise.resolve(),
+  onInsufficientScope: () => Promise.resolve(),
   onAccepted: () => undefined,
 };
 
 /** A bridge to a server, with in-memory streams as its stdio; ended when the test is. */
 export function bridgedHost(
   server: URL,
-  options: { tokens?: TokenProvider; headers?: [string, string][]; shutdown?: AbortController } = {},
+  options: {
+    tokens?: TokenProvider;
+    headers?: [string, string][];
+    shutdown?: AbortController;
+    rules?: BridgeRules;
+    /** Default: Streamable HTTP. */
+    transport?: (server: URL, options: HttpOptions) => ServerTransport;
+  } = {},
 ): BridgedHost {
   const input = new PassThrough();
   const output = new PassThrough();
@@ -57,12 +70,13 @@ export function bridgedHost(
     received.push(...lines.map((line) => JSON.parse(line) as Message));
     arrivals.emit('message');
   });
-  const http = createHttpTransport(server, {
+  const http = (options.transport ?? createHttpTransport)(server, {
     tokens: options.tokens ?? anonymous,
     headers: options.headers ?? [],
   });
   const { shutdown = new AbortController() } = options;
-  const running = new Bridge(new StdioTransport(input, output), http, server, log.log).run(shutdown.signal);
+  const stdio = new StdioTransport(input, output);
+  const running = new Bridge(stdio, http, server, log.log, options.rules).run(shutdown.signal);
   const host: BridgedHost = {
     log,
     received,

@@ -7,7 +7,12 @@ import { key } from './token-sets.ts';
 
 const [choice, folder] = process.argv.slice(2) as ['auto' | 'keychain', string];
 const log = createLog({ program: 'probe', level: 'info' });
-const outcome = await openTokenStore(choice, new StateFolder(folder), log, key)
+const outcome = await openTokenStore(
+  { tokenStore: choice, environment: process.env },
+  new StateFolder(folder),
+  log,
+  key,
+)
   .then(async (store) => ({ kind: store.kind, tokens: (await store.load(key)) ?? null }))
   .catch((error: unknown) => {
     if (error instanceof ProxyError) return { code: error.code, message: error.message };

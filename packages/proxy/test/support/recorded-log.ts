@@ -8,7 +8,7 @@ export interface RecordedLog {
   /** All lines, one text. */
   text(): string;
   /** The first line with this in it, whether it was written or is to be. */
-  when(part: string): Promise<string>;
+  readonly when: (part: string) => Promise<string>;
 }
 
 export function recordedLog(): RecordedLog {

@@ -1,54 +1,62 @@
 import { authorize, refreshTokens, type AuthorizationContext } from '../../src/authorization/authorize.ts';
 import type { OpenBrowser } from '../../src/authorization/browser.ts';
-import { BearerToken } from '../../src/bearer-token.ts';
+import { PendingSignIn } from '../../src/authorization/pending-sign-in.ts';
+import { BearerToken, type BearerTokenContext } from '../../src/bearer-token.ts';
 import { StateFolder } from '../../src/state-folder.ts';
 import { MemoryTokenStore } from '../../src/token-store/memory.ts';
-import type { SignInKey, TokenStore } from '../../src/token-store/token-store.ts';
+import { accountOf, type SignInKey, type TokenStore } from '../../src/token-store/token-store.ts';
 import { AuthorizationServer, clientId, type Behaviour } from './authorization-server.ts';
 import { Browser } from './browser.ts';
 import { freePort } from './loopback-server.ts';
 import { recordedLog } from './recorded-log.ts';
+import { signInSettings } from './sign-in-settings.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
 /** A server, its authorization server, and a state folder and store that several processes share. */
-export async function signInScene(behaviour: Behaviour = {}, store: TokenStore = new MemoryTokenStore()) {
+export async function signInScene(
+  behaviour: Behaviour = {},
+  settings: Partial<AuthorizationContext['config']> = {},
+  store: TokenStore = new MemoryTokenStore(),
+) {
   const provider = await AuthorizationServer.start(behaviour);
   const folder = await temporaryFolder();
   const browser = new Browser();
   const log = recordedLog();
   const clock = { now: Date.now() };
   const callbackPort = await freePort();
-  const key: SignInKey = { server: provider.resource.href, clientId, profile: 'default' };
+  const client = 'client' in settings ? settings.client : { clientId };
+  const key: SignInKey = {
+    server: provider.resource.href,
+    clientId: client?.clientId ?? '',
+    profile: 'default',
+  };
+  const pending = (): PendingSignIn => new PendingSignIn(new StateFolder(folder), accountOf(key));
   /** What one process has: no more is shared between processes than the folder and the store. */
-  const process = (openBrowser: OpenBrowser = browser.open): BearerToken => {
+  const process = (
+    openBrowser: OpenBrowser = browser.open,
+    own: Partial<BearerTokenContext> = {},
+  ): BearerToken => {
     const context: AuthorizationContext = {
       server: provider.resource,
-      config: {
-        client: { clientId },
-        allowHttp: false,
-        host: 'localhost',
-        callbackPort,
-        signInTimeout: 15_000,
-      },
+      config: signInSettings({ client, callbackPort, ...settings }),
       folder: new StateFolder(folder),
-      log: log.log,
+      pending: pending(),
+      log: own.log ?? log.log,
       openBrowser,
-      signal: new AbortController().signal,
+      signal: own.signal ?? new AbortController().signal,
       now: () => clock.now,
     };
     return new BearerToken({
-      server: provider.resource,
+      ...context,
       key,
-      store,
-      folder: context.folder,
-      log: log.log,
-      signInTimeout: 15_000,
-      signal: context.signal,
-      now: () => clock.now,
+      openStore: () => Promise.resolve(store),
+      mayBeSignedIn: () => Promise.resolve(true),
+      signInTimeout: context.config.signInTimeout,
       authorizer: {
-        authorize: (challenge) => authorize(challenge, context),
+        authorize: (challenge, previous) => authorize(challenge, previous, context),
         refresh: (tokens) => refreshTokens(tokens, context),
       },
+      ...own,
     });
   };
   /** Signs in by a process that ends afterwards. The token. */
@@ -58,5 +66,18 @@ export async function signInScene(behaviour: Behaviour = {}, store: TokenStore =
     return (await bearer.token()) ?? '';
   };
   const refreshes = (): number => provider.tokenRequests('refresh_token').length;
-  return { provider, browser, log, clock, key, store, process, signIn, refreshes };
+  return {
+    provider,
+    browser,
+    log,
+    clock,
+    key,
+    store,
+    folder,
+    callbackPort,
+    pending,
+    process,
+    signIn,
+    refreshes,
+  };
 }

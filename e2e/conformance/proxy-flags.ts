@@ -1,0 +1,40 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { freePort } from '../support/free-port.ts';
+
+/** What the suite says about the client, in `MCP_CONFORMANCE_CONTEXT`; which fields there are depends on the scenario. */
+export interface ScenarioContext {
+  readonly client_id?: string;
+  readonly client_secret?: string;
+  readonly toolCalls?: readonly { readonly name: string; readonly arguments: Record<string, unknown> }[];
+}
+
+/** The client id that the suite expects of a client with a metadata document. */
+const clientMetadataUrl = 'https://conformance-test.local/client-metadata.json';
+
+/**
+ * The proxy's arguments for a scenario, as its user would write them for a server of that kind.
+ *
+ * @param folder where the proxy keeps its state, and the client's secret
+ */
+export async function proxyArguments(
+  serverUrl: string,
+  scenario: string,
+  context: ScenarioContext,
+  folder: string,
+): Promise<string[]> {
+  // Scenarios run beside one another, and beside whoever has the usual port.
+  const port = String(await freePort());
+  const basics = [serverUrl, port, '--token-store', 'memory', '--auth-timeout', '20', '--debug'];
+  return [...basics, ...clientFlags(scenario, context, folder)];
+}
+
+function clientFlags(scenario: string, context: ScenarioContext, folder: string): string[] {
+  if (scenario === 'auth/basic-cimd') return ['--client-metadata-url', clientMetadataUrl];
+  if (context.client_id === undefined) return [];
+  const file = join(folder, 'client.json');
+  const { client_id, client_secret } = context;
+  writeFileSync(file, JSON.stringify({ client_id, client_secret }), { mode: 0o600 });
+  const client = ['--static-oauth-client-info', `@${file}`];
+  return scenario.startsWith('auth/client-credentials') ? [...client, '--client-credentials'] : client;
+}

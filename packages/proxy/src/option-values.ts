@@ -1,0 +1,148 @@
+import { httpUrl, InvalidValue } from '@mcp-keyhole/cli-kit';
+import { errors } from './errors.ts';
+
+/** A client that was registered by hand. */
+export interface PreRegisteredClient {
+  readonly clientId: string;
+  readonly clientSecret?: string | undefined;
+  /** Space-separated; when given, exactly these scopes are asked for. */
+  readonly scope?: string | undefined;
+}
+
+/** The host of the redirect URI. */
+export function parseCallbackHost(raw: string): string {
+  if (!/^(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\])$/u.test(raw) || !URL.canParse(`http://${raw}`)) {
+    throw new InvalidValue('it is a host name or address without a port, such as localhost or 127.0.0.1');
+  }
+  return raw.toLowerCase();
+}
+
+/** --static-oauth-client-info */
+export function parseClientInfo(raw: string): PreRegisteredClient {
+  const info = parseObject(raw, errors.clientInfoUnusable);
+  const field = (name: 'client_id' | 'client_secret' | 'scope'): string | undefined => {
+    const value = info[name];
+    if (value === undefined || value === null || value === '') return undefined;
+    if (typeof value !== 'string') throw errors.clientInfoUnusable(`${name} is not a text`);
+    return value;
+  };
+  const clientId = field('client_id');
+  if (clientId === undefined) throw errors.clientInfoUnusable('client_id is missing');
+  return { clientId, clientSecret: field('client_secret'), scope: field('scope') };
+}
+
+/** A header for the server. */
+export type Header = readonly [name: string, value: string];
+
+/** `${keychain:NAME}` in a header's value: the named secret takes its place when the connection is made. */
+export const secretReference = /\$\{keychain:(?<name>[^}]*)\}/gu;
+
+/** The name of a secret. */
+export function parseSecretName(raw: string): string {
+  if (!/^[\w.-]{1,64}$/u.test(raw)) throw errors.secretNameUnusable(raw);
+  return raw;
+}
+
+/** --header */
+export function parseHeader(raw: string): Header {
+  const colon = raw.indexOf(':');
+  const name = raw.slice(0, Math.max(colon, 0)).trim();
+  if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/u.test(name)) {
+    throw errors.headerUnusable('it does not begin with a header name and a colon');
+  }
+  const value = checkHeaderValue(name, raw.slice(colon + 1).trim());
+  for (const [, secret = ''] of value.matchAll(secretReference)) parseSecretName(secret);
+  if (value.replace(secretReference, '').includes('${keychain:')) {
+    throw errors.headerUnusable(`in the value of ${name} a \${keychain:…} does not end`);
+  }
+  return [name, value];
+}
+
+/** The value, if HTTP allows it (RFC 9110, section 5.5): anything else could end the header and begin another. */
+export function checkHeaderValue(name: string, value: string): string {
+  if (!/^[\t\u0020-\u007e\u0080-\u00ff]*$/u.test(value)) {
+    throw errors.headerUnusable(`the value of ${name} has characters that HTTP does not allow`);
+  }
+  return value;
+}
+
+/** --header-file: a `Name: value` a line; empty lines and those that begin with # are left out. */
+export function parseHeaderFile(text: string): readonly Header[] {
+  return text
+    .split(/\r?\n/u)
+    .filter((line) => line.trim() !== '' && !line.trimStart().startsWith('#'))
+    .map(parseHeader);
+}
+
+/** --static-oauth-client-metadata */
+export function parseClientMetadata(raw: string): Readonly<Record<string, unknown>> {
+  return parseObject(raw, (why) => new InvalidValue(why));
+}
+
+/** The flow's own parameters: another value would break it, or its protection. */
+const ownParameters = [
+  'client_id',
+  'response_type',
+  'redirect_uri',
+  'state',
+  'scope',
+  'resource',
+  'code_challenge',
+  'code_challenge_method',
+  'nonce',
+  'response_mode',
+  'request',
+  'request_uri',
+];
+
+/** --authorize-param */
+export function parseAuthorizeParameter(raw: string): readonly [name: string, value: string] {
+  const [, name, value] = /^(?<name>[^=\s]+)=(?<value>.*)$/su.exec(raw) ?? [];
+  if (name === undefined || value === undefined) throw new InvalidValue('it has the form name=value');
+  if (ownParameters.includes(name)) throw new InvalidValue(`${name} is set by the sign-in itself`);
+  return [name, value];
+}
+
+/** --resource: an absolute URI without fragment (RFC 8707), passed on exactly as given; empty leaves it out. */
+export function parseResource(raw: string): string {
+  if (raw !== '' && (!URL.canParse(raw) || raw.includes('#'))) {
+    throw new InvalidValue('it is an absolute URI without a fragment');
+  }
+  return raw;
+}
+
+/** --callback-path */
+export function parseCallbackPath(raw: string): string {
+  const path = raw.startsWith('/') ? raw : `/${raw}`;
+  if (!/^\/[A-Za-z0-9._~/-]*$/u.test(path)) throw new InvalidValue('it is a path such as /oauth/callback');
+  return path;
+}
+
+/** --client-metadata-url: the document's URL is the client id, so it must be https, with a path. */
+export function parseClientMetadataUrl(raw: string): URL {
+  const url = httpUrl(raw);
+  if (url.protocol !== 'https:' || url.pathname === '/')
+    throw new InvalidValue('it is an https URL with a path');
+  return url;
+}
+
+/** --profile */
+export function parseProfile(raw: string): string {
+  if (!/^[\w.@+-]{1,64}$/u.test(raw)) {
+    throw new InvalidValue('it is a short name of letters, digits and . _ @ + -');
+  }
+  return raw;
+}
+
+/** The parser's own message is not passed on: it quotes the input, which may hold a secret. */
+function parseObject(raw: string, refuse: (why: string) => Error): Readonly<Record<string, unknown>> {
+  let value: unknown;
+  try {
+    value = JSON.parse(raw);
+  } catch {
+    throw refuse('it is not valid JSON (some hosts strip the quotes: then use @file)');
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw refuse('it is not a JSON object');
+  return value as Readonly<Record<string, unknown>>;
+}

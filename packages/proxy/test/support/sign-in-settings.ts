@@ -1,0 +1,25 @@
+import type { AuthorizationContext } from '../../src/authorization/authorize.ts';
+
+type SignInSettings = AuthorizationContext['config'];
+
+/** The settings of a sign-in as the command line's defaults make them, with a deadline of 15 s, changed as told. */
+export function signInSettings(changes: Partial<SignInSettings> = {}): SignInSettings {
+  return {
+    client: undefined,
+    clientMetadata: undefined,
+    clientMetadataUrl: undefined,
+    clientCredentials: false,
+    deviceCode: false,
+    tokenEndpoint: undefined,
+    allowHttp: false,
+    host: 'localhost',
+    callbackPort: 3334,
+    callbackPath: '/oauth/callback',
+    successUrl: undefined,
+    signInTimeout: 15_000,
+    resource: undefined,
+    withoutResource: false,
+    authorizeParameters: [],
+    ...changes,
+  };
+}
