@@ -8,6 +8,7 @@ import { failureOf, refusalOf } from '../support/failure.ts';
 import { freePort, isFree } from '../support/loopback-server.ts';
 import { recordedLog } from '../support/recorded-log.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
+import { WatchedFolder } from '../support/watched-folder.ts';
 
 const config = { host: 'localhost', callbackPath: '/oauth/callback' };
 
@@ -18,8 +19,10 @@ async function machine() {
   const process = (name: string, signal = new AbortController().signal) => {
     const recorded = recordedLog();
     const server = new URL(`https://${name}.example.com/mcp`);
-    const turn = { server, config, folder: new StateFolder(place), log: recorded.log, signal };
+    const folder = new WatchedFolder(place);
+    const turn = { server, config, folder, log: recorded.log, signal };
     return {
+      folder,
       recorded,
       /** Holds a callback port until it is told to let go; resolves when it is held. */
       hold: async (ports: readonly number[]) => {
@@ -62,6 +65,7 @@ describe('a fixed callback port', () => {
     const waiting = second.take([port]).finally(() => (done = true));
     const line = await second.recorded.when('comes next');
     expect(line).toContain(`port ${port}; the one for https://second.example.com/mcp`);
+    await second.folder.waited(3);
     expect(done).toBe(false);
     await release();
     expect((await waiting).port).toBe(String(port));

@@ -9,6 +9,7 @@ import { failureOf, refusalOf } from '../support/failure.ts';
 import { recordedLog } from '../support/recorded-log.ts';
 import { signInScene } from '../support/sign-in-scene.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
+import { WatchedFolder } from '../support/watched-folder.ts';
 
 const server = new URL('https://mcp.example.com/mcp');
 const url = new URL('https://login.example.com/authorize?state=1');
@@ -89,17 +90,20 @@ describe('a second process, while a sign-in waits for its user', () => {
     const scene = await signInScene(...given);
     const seen = recordedLog();
     const told = `sign in to ${scene.provider.resource.href} here: `;
-    const waiter = (openBrowser = noBrowser()) => scene.process(openBrowser, { log: seen.log });
-    return { ...scene, seen, told, waiter };
+    const watched = new WatchedFolder(scene.folder);
+    const own = { log: seen.log, folder: watched };
+    const waiter = (openBrowser = noBrowser()) => scene.process(openBrowser, own);
+    return { ...scene, seen, told, watched, waiter };
   }
 
   it('shows the same address, once, opens no tab, and is signed in with the first', async () => {
-    const { provider, process, browser, seen, told, ...scene } = await waiterScene();
+    const { provider, process, browser, seen, told, watched, ...scene } = await waiterScene();
     let second: Promise<void> | undefined;
     const waiter = scene.waiter();
     await process(async (address) => {
       second = waiter.onUnauthorized(undefined, {});
       expect(await seen.when(told)).toBe(`mcp-keyhole: ${told}${address.href}\n`);
+      await watched.waited(4);
       await browser.open(address);
     }).onUnauthorized(undefined, {});
     await second;

@@ -166,6 +166,13 @@ describe('the code exchange', () => {
       undefined,
       'client-1',
     ],
+    [
+      'what its registration says before what is listed',
+      { clientSecret: 's', authenticationMethod: 'client_secret_post' },
+      ['client_secret_basic', 'client_secret_post'],
+      undefined,
+      'client-1',
+    ],
   ])('authenticates with %s', async (_what, client, methods, authorization, formId) => {
     const endpoint = await tokenEndpoint(answering(200, good), {
       client: { clientId: 'client-1', ...client },
@@ -174,6 +181,18 @@ describe('the code exchange', () => {
     await exchange(endpoint);
     expect(endpoint.http.requests[0]?.headers.authorization).toBe(authorization);
     expect(endpoint.form()['client_id']).toBe(formId);
+  });
+
+  it.each([
+    ['client_secret_post', 's'],
+    ['none', undefined],
+  ])('sends the secret only where the registration says so: %s', async (authenticationMethod, sent) => {
+    const endpoint = await tokenEndpoint(answering(200, good), {
+      client: { clientId: 'client-1', clientSecret: 's', authenticationMethod },
+    });
+    await exchange(endpoint);
+    expect(endpoint.form()['client_secret']).toBe(sent);
+    expect(endpoint.http.requests[0]?.headers.authorization).toBeUndefined();
   });
 
   it.each([
