@@ -18,6 +18,7 @@ export type ProxyErrorCode =
   | 'authorization-server-unreachable'
   | 'authorization-server-metadata'
   | 'issuer-mismatch'
+  | 'issuer-changed'
   | 'pkce-unsupported'
   | 'insecure-endpoint'
   | 'client-not-registered'
@@ -249,6 +250,12 @@ export const errors = {
       'issuer-mismatch',
       `The authorization server at ${cleanLine(asked)} calls itself ${JSON.stringify(cleanLine(answered))}.`,
       'Both must be the same string. In FusionAuth: set Tenants → your tenant → General → Issuer to its public URL (it ships as acme.com).',
+    ),
+  issuerChanged: (before: string, now: string) =>
+    failure(
+      'issuer-changed',
+      `The MCP server now names another authorization server, ${cleanLine(now)}, than the one you signed in at, ${cleanLine(before)}.`,
+      'If that is meant, run `mcp-keyhole logout` for this server, register the client there, and put it into --static-oauth-client-info. If not, tell the operator of the MCP server.',
     ),
   pkceUnsupported: (issuer: string) =>
     failure(

@@ -60,6 +60,22 @@ describe('the client', () => {
     expect(message).toContain(issuer);
   });
 
+  it('registered by hand is an error where the server has moved to another authorization server', async () => {
+    const before = 'https://old.example.com';
+    const { code, message } = await refusalOf(() => plan(byHand, registers, { issuer: before }));
+    expect(code).toBe('issuer-changed');
+    expect(message).toContain(before);
+    expect(message).toContain(issuer);
+    expect(plan(byHand, registers, { issuer }).kind).toBe('pre-registered');
+  });
+
+  it('that registers itself does so anew there', () => {
+    expect(plan(none, registers, { issuer: 'https://old.example.com', client: registered })).toMatchObject({
+      kind: 'dynamic',
+      known: undefined,
+    });
+  });
+
   it('has its metadata document’s URL as id, exactly, and the scope that is pinned', () => {
     expect(plan({ ...byDocument, clientMetadata: { scope: 'a b' } }, takesDocuments)).toEqual({
       kind: 'metadata-document',

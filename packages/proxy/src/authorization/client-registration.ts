@@ -27,7 +27,8 @@ export type ClientPlan =
  * Chooses in the order that MCP prescribes: registered by hand, client id metadata document, dynamic registration.
  *
  * @param stored what an earlier sign-in at any authorization server left
- * @throws ProxyError `client-not-registered` when none of them is possible
+ * @throws ProxyError `client-not-registered` when none of them is possible; `issuer-changed` when a client registered by
+ *   hand would be used at another authorization server than before
  */
 export function planClient(
   settings: ClientSettings,
@@ -35,7 +36,11 @@ export function planClient(
   stored: { readonly issuer: string; readonly client?: StoredClient | undefined } | undefined,
 ): ClientPlan {
   const scope = scopeOf(settings.clientMetadata);
-  if (settings.client !== undefined) return { kind: 'pre-registered', client: settings.client };
+  if (settings.client !== undefined) {
+    // A client registered by hand is known at one place; at another its id and secret have no business.
+    if (stored !== undefined && stored.issuer !== issuer) throw errors.issuerChanged(stored.issuer, issuer);
+    return { kind: 'pre-registered', client: settings.client };
+  }
   if (
     settings.clientMetadataUrl !== undefined &&
     metadata['client_id_metadata_document_supported'] === true
