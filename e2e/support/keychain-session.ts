@@ -16,6 +16,7 @@ export class KeychainSession {
   /** What a process needs, besides the home's environment, to reach this keychain. */
   readonly env: Environment;
   readonly #processes = new Processes();
+  #daemon: RunningProcess | undefined;
 
   private constructor(home: PrivateHome) {
     const address = `unix:path=${join(home.env['XDG_RUNTIME_DIR'] ?? '', 'bus')}`;
@@ -32,16 +33,32 @@ export class KeychainSession {
     const address = this.env['DBUS_SESSION_BUS_ADDRESS'] ?? '';
     const bus = this.#run('dbus-daemon', ['--session', '--nofork', '--print-address', '--address', address]);
     await bus.prints('stdout', /unix:path=/u);
+    await this.revive();
+  }
+
+  /**
+   * Starts the daemon, with the keyring unlocked, in place of one that the bus may have started itself (which is locked), and
+   * waits until it has its name on the bus.
+   */
+  async revive(): Promise<void> {
     // --unlock takes the password from stdin, without a line feed, and creates the login keyring with it.
     const daemon = this.#run(
       'gnome-keyring-daemon',
-      ['--unlock', '--components=secrets', '--foreground'],
+      ['--unlock', '--replace', '--components=secrets', '--foreground'],
       'keyring password',
     );
     const wait = ['wait', '--session', '--timeout', '10', 'org.freedesktop.secrets'];
     if ((await this.#run('gdbus', wait).ended) !== 0) {
       throw new Error(`gnome-keyring-daemon did not take its name on the bus: ${daemon.stderr}`);
     }
+    this.#daemon = daemon;
+  }
+
+  /** Kills the daemon, as a crash does. */
+  async kill(): Promise<void> {
+    if (this.#daemon === undefined) throw new Error('There is no daemon to kill.');
+    process.kill(this.#daemon.pid, 'SIGKILL');
+    await this.#daemon.ended;
   }
 
   /** The items whose attribute `service` is `service`, with their secrets. The keyring must be unlocked. */
