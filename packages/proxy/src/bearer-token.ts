@@ -1,4 +1,5 @@
 import type { Log } from '@mcp-keyhole/cli-kit';
+import { covers } from './authorization/scope.ts';
 import type { Challenge } from './authorization/types.ts';
 import { errors, ProxyError } from './errors.ts';
 import type { SignInKey, TokenSet, TokenStore } from './token-store/token-store.ts';
@@ -40,6 +41,7 @@ export class BearerToken {
   readonly #context: BearerTokenContext;
   readonly #now: () => number;
   readonly #turn: Turn;
+  #looked: Promise<void> | undefined;
   #tokens: TokenSet | undefined;
   /** What a sign-in that is over left: a client registration, and the scope that a step-up adds to. */
   #previous: TokenSet | undefined;
@@ -62,8 +64,7 @@ export class BearerToken {
    * @throws ProxyError when the store or the token endpoint does not work: that is not "signed out"
    */
   async token(): Promise<string | undefined> {
-    if (this.#tokens === undefined && (await this.#context.mayBeSignedIn()))
-      this.#tokens = await this.#load();
+    await this.#lookOnce();
     const tokens = this.#tokens;
     if (tokens === undefined || !this.#isExpired(tokens)) return this.#bearerOf(tokens);
     const expired = this.#bearerOf(tokens);
@@ -96,18 +97,18 @@ export class BearerToken {
    */
   async onInsufficientScope(insufficient: string, challenge: Challenge): Promise<void> {
     const since = Date.now();
+    const { scope } = challenge;
+    if (scope === undefined) throw errors.scopeMissing(this.#context.server, scope);
     await this.#turn.take(async () => {
       // Tokens that could not be stored live on in memory.
-      if (this.#isBetter(this.#tokens, insufficient) && covers(this.#tokens, challenge.scope)) return;
+      if (this.#isBetter(this.#tokens, insufficient) && covers(this.#tokens?.scope, scope)) return;
       const stored = await this.#load();
-      if (this.#isBetter(stored, insufficient) && covers(stored, challenge.scope)) {
+      if (this.#isBetter(stored, insufficient) && covers(stored?.scope, scope)) {
         this.#tokens = stored;
         return;
       }
       this.#previous = stored ?? this.#tokens;
-      if (challenge.scope === undefined || covers(this.#previous, challenge.scope)) {
-        throw errors.scopeMissing(this.#context.server, challenge.scope);
-      }
+      if (covers(this.#previous?.scope, scope)) throw errors.scopeMissing(this.#context.server, scope);
       await this.#signIn({ ...challenge, stepUp: true }, since);
     });
   }
@@ -203,6 +204,21 @@ export class BearerToken {
     }
   }
 
+  /**
+   * Looks for a sign-in when the first request comes, and not at each: a sign-in elsewhere meanwhile is found when the
+   * server's 401 has the store read again. A look that failed is taken again.
+   */
+  #lookOnce(): Promise<void> {
+    const look = async (): Promise<void> => {
+      if (await this.#context.mayBeSignedIn()) this.#tokens ??= await this.#load();
+    };
+    this.#looked ??= look().catch((error: unknown) => {
+      this.#looked = undefined;
+      throw error;
+    });
+    return this.#looked;
+  }
+
   async #load(): Promise<TokenSet | undefined> {
     const store = await this.#context.openStore();
     return store.load(this.#context.key);
@@ -219,10 +235,4 @@ export class BearerToken {
   #isExpired(tokens: TokenSet): boolean {
     return tokens.expiresAt !== undefined && this.#now() >= tokens.expiresAt - expiryMargin;
   }
-}
-
-/** Whether all scopes that are wanted have been granted. */
-function covers(tokens: TokenSet | undefined, wanted: string | undefined): boolean {
-  const granted = tokens?.scope?.split(' ') ?? [];
-  return wanted?.split(' ').every((scope) => granted.includes(scope)) ?? false;
 }

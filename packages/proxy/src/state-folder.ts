@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -53,13 +54,7 @@ export class StateFolder {
     work: () => Promise<Value>,
     options: { signal?: AbortSignal; onWait?: () => void; onLost?: () => void } = {},
   ): Promise<Value> {
-    const release = await this.#acquire(name, options);
-    try {
-      return await work();
-    } finally {
-      // A lost lock cannot be released; that was reported when it was lost.
-      await release().catch(() => options.onLost?.());
-    }
+    return holding(await this.#acquire(name, options), work, options.onLost);
   }
 
   /**
@@ -74,11 +69,7 @@ export class StateFolder {
     } catch (error) {
       throw isHeld(error) ? held() : error;
     }
-    try {
-      return await work();
-    } finally {
-      await release().catch(() => undefined);
-    }
+    return holding(release, work);
   }
 
   #tryLock(name: string, onLost: () => void): Promise<() => Promise<void>> {
@@ -122,6 +113,24 @@ export class StateFolder {
       throw errors.stateFolderUnusable(this.path, messageOf(error), error);
     }
   }
+}
+
+async function holding<Value>(
+  release: () => Promise<void>,
+  work: () => Promise<Value>,
+  onLost?: () => void,
+): Promise<Value> {
+  try {
+    return await work();
+  } finally {
+    // Only a lost lock cannot be released.
+    await release().catch(() => onLost?.());
+  }
+}
+
+/** A name for a file or a lock that is about `what`: of fixed length, and the same on file systems that ignore case. */
+export function nameFor(kind: string, what: string): string {
+  return `${kind}-${createHash('sha256').update(what).digest('hex').slice(0, 16)}`;
 }
 
 function codeOf(error: unknown): unknown {

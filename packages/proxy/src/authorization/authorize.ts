@@ -98,7 +98,7 @@ interface Facts {
 
 async function inTheBrowser(facts: Facts, context: AuthorizationContext): Promise<TokenSet> {
   const { plan, discovery, wanted } = facts;
-  const { server, config, log, now = Date.now } = context;
+  const { server, config, now = Date.now } = context;
   // What was registered by hand has a fixed redirect URI; a client that registers itself takes any free port.
   const ports =
     plan.kind === 'pre-registered' ? [config.callbackPort] : [portOf(plan) ?? config.callbackPort, 0];
@@ -120,8 +120,6 @@ async function inTheBrowser(facts: Facts, context: AuthorizationContext): Promis
     } catch (error) {
       if (error instanceof ProxyError) await response.fail(error);
       throw error;
-    } finally {
-      log.debug('the sign-in page has answered');
     }
   });
 }

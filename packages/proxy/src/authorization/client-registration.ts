@@ -99,24 +99,38 @@ async function ask(
     throw errors.authorizationServerUnreachable(facts.endpoint, messageOf(error), error);
   }
   const answer = (await response.json().catch(() => ({}))) as Record<string, unknown>;
-  const clientId = text(answer['client_id']);
-  if (!response.ok || clientId === undefined) {
+  const client = readRegistration(answer, facts.redirectUri.href);
+  if (!response.ok || client === undefined) {
     const error = text(answer['error']) ?? `HTTP ${response.status}`;
     return { refusal: { error, description: text(answer['error_description']) } };
   }
-  const client: RegisteredClient = {
+  return {
+    client: {
+      ...client,
+      authenticationMethod: client.authenticationMethod ?? metadata.token_endpoint_auth_method,
+      scope: scopeOf(facts.settings.clientMetadata),
+      registration: { ...client.registration, scope: text(metadata.scope) },
+    },
+  };
+}
+
+/** What an authorization server answers to a registration (RFC 7591, section 3.2.1); undefined without a client id. */
+export function readRegistration(
+  answer: Readonly<Record<string, unknown>>,
+  redirectUri: string,
+): (StoredClient & { readonly registration: NonNullable<StoredClient['registration']> }) | undefined {
+  const clientId = text(answer['client_id']);
+  if (clientId === undefined) return undefined;
+  return {
     clientId,
     clientSecret: text(answer['client_secret']),
-    authenticationMethod: text(answer['token_endpoint_auth_method']) ?? metadata.token_endpoint_auth_method,
-    scope: scopeOf(facts.settings.clientMetadata),
+    authenticationMethod: text(answer['token_endpoint_auth_method']),
     registration: {
-      redirectUri: facts.redirectUri.href,
-      scope: text(metadata.scope),
+      redirectUri,
       clientUri: text(answer['registration_client_uri']),
       accessToken: text(answer['registration_access_token']),
     },
   };
-  return { client };
 }
 
 function metadataOf({ authorizationServer, redirectUri, settings, scope }: Registration) {

@@ -1,6 +1,5 @@
-import { createHash } from 'node:crypto';
 import { errors, ProxyError, type ProxyErrorCode } from '../errors.ts';
-import type { StateFolder } from '../state-folder.ts';
+import { nameFor, type StateFolder } from '../state-folder.ts';
 
 interface Pending {
   readonly state: 'pending';
@@ -29,7 +28,7 @@ export class PendingSignIn {
   /** @param account names the sign-in */
   constructor(folder: StateFolder, account: string) {
     this.#folder = folder;
-    this.#name = `sign-in-${createHash('sha256').update(account).digest('hex').slice(0, 16)}`;
+    this.#name = nameFor('sign-in', account);
   }
 
   /** The name of the lock under which the sign-in happens. */

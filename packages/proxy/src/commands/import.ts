@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
 import type { Log } from '@mcp-keyhole/cli-kit';
+import { readRegistration } from '../authorization/client-registration.ts';
 import type { ProxyConfig } from '../config.ts';
 import { errors } from '../errors.ts';
 import { openConnection, type Connection } from '../proxy.ts';
@@ -110,25 +111,13 @@ function expiryOf(tokens: RemoteSignIn['tokens'], writtenAt: number): number | u
 /** The client that the configuration does not name; mcp-remote keeps none that it was given. */
 function clientOf(client: RemoteSignIn['client'], config: ProxyConfig): StoredClient | undefined {
   if (config.client !== undefined) return undefined;
-  const clientId = text(client?.['client_id']);
-  if (client === undefined || clientId === undefined) {
+  const redirectUris: unknown = client?.['redirect_uris'];
+  const redirectUri = text(Array.isArray(redirectUris) ? redirectUris[0] : undefined);
+  const registered = readRegistration(client ?? {}, redirectUri ?? '');
+  if (registered === undefined) {
     return config.clientMetadataUrl === undefined ? undefined : { clientId: config.clientMetadataUrl.href };
   }
-  const redirectUris: unknown = client['redirect_uris'];
-  const redirectUri = text(Array.isArray(redirectUris) ? redirectUris[0] : undefined);
-  return {
-    clientId,
-    clientSecret: text(client['client_secret']),
-    authenticationMethod: text(client['token_endpoint_auth_method']),
-    registration:
-      redirectUri === undefined
-        ? undefined
-        : {
-            redirectUri,
-            clientUri: text(client['registration_client_uri']),
-            accessToken: text(client['registration_access_token']),
-          },
-  };
+  return redirectUri === undefined ? { ...registered, registration: undefined } : registered;
 }
 
 async function cleanUp(

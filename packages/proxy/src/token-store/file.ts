@@ -1,7 +1,6 @@
-import { createHash } from 'node:crypto';
 import { messageOf } from '@mcp-keyhole/cli-kit';
 import { errors } from '../errors.ts';
-import type { StateFolder } from '../state-folder.ts';
+import { nameFor, type StateFolder } from '../state-folder.ts';
 import type { SignInIndex } from './index-file.ts';
 import { SealedFiles } from './sealed-files.ts';
 import { parseTokenSet, serializeTokenSet } from './token-set-format.ts';
@@ -57,5 +56,5 @@ export class FileTokenStore implements TokenStore {
 }
 
 function fileOf(key: SignInKey): string {
-  return `tokens-${createHash('sha256').update(accountOf(key)).digest('hex').slice(0, 16)}.json`;
+  return `${nameFor('tokens', accountOf(key))}.json`;
 }

@@ -1,7 +1,6 @@
-import { createHash } from 'node:crypto';
 import { messageOf } from '@mcp-keyhole/cli-kit';
 import { errors, ProxyError } from '../errors.ts';
-import type { StateFolder } from '../state-folder.ts';
+import { nameFor, type StateFolder } from '../state-folder.ts';
 import { KeychainItem, type OpenCell } from './keychain-item.ts';
 import { openKeychain } from './keychain-cell.ts';
 import { itemLimit, keychainPlace } from './keychain.ts';
@@ -95,9 +94,7 @@ export function keychainTexts(openCell: OpenCell): Texts {
 }
 
 function fileTexts(files: SealedFiles): Texts {
-  // Names that differ only in case are one file name on some systems.
-  const fileOf = (account: string): string =>
-    `secret-${createHash('sha256').update(account).digest('hex').slice(0, 16)}.json`;
+  const fileOf = (account: string): string => `${nameFor('secret', account)}.json`;
   return {
     place: files.place,
     kind: 'file',
