@@ -95,17 +95,21 @@ test.each(Object.entries(forms))('the scan finds a token %s, in a file and on a 
   });
 });
 
-test('the scan lets the state pass in the sign-in line, and only there; a code passes nowhere', () => {
+test('the scan lets the state pass in the sign-in URL where a person is to read it; a code passes nowhere', () => {
   const secrets: Secret[] = [
     { kind: 'state', value: 'the-state', inSignInUrl: true },
     { kind: 'code', value: 'the-code', inSignInUrl: false },
   ];
-  const found = (stderr: string): readonly string[] =>
-    scan(secrets, { outputs: [{ name: 'p', stdout: '', stderr }], folders: [] }).map(({ kind }) => kind);
+  const found = (stderr: string, stdout = ''): readonly string[] =>
+    scan(secrets, { outputs: [{ name: 'p', stdout, stderr }], folders: [] }).map(({ kind }) => kind);
   const line = 'mcp-keyhole: sign in to http://localhost/mcp here: http://localhost/?state=the-state';
   expect(found(`${line}\n`)).toEqual([]);
   expect(found(`${line}&code=the-code\n`)).toEqual(['code']);
   expect(found(`mcp-keyhole: debug: the-state\n`)).toEqual(['state']);
+  const url = 'http://localhost:1/oauth2/authorize?state=the-state';
+  expect(found('', `{"instructions":"Open ${url} or call the tool"}\n`)).toEqual([]);
+  expect(found('', `{"instructions":"Open ${url}&code=the-code"}\n`)).toEqual(['code']);
+  expect(found('', `{"result":"the-state"}\n`)).toEqual(['state']);
 });
 
 test('the secrets of a run are all that the authorization server issued or was sent', () => {

@@ -1,17 +1,14 @@
-// The command that the conformance suite starts as `host.ts <server URL>`: an MCP host that reaches the suite's server
-// through the proxy. Its last line says how it went: {"outcome":"answered"}, or {"outcome":"refused","code":…}.
+// The command that the conformance suite starts as `host <kind> <proxy> <server URL>`: an MCP host that reaches the suite's
+// server through the proxy. Its last line says how it went: {"outcome":"answered"}, or {"outcome":"refused","code":…}.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { binFile } from '../support/programs.ts';
 import { converse } from './conversations.ts';
-import { legacyHost, modernHost } from './mcp-host.ts';
+import { mcpHost, type HostKind } from './mcp-host.ts';
 import { proxyArguments, type ScenarioContext } from './proxy-flags.ts';
 
-const [serverUrl = ''] = process.argv.slice(2);
+const [kind = '', proxyFile = '', serverUrl = ''] = process.argv.slice(2);
 const scenario = process.env['MCP_CONFORMANCE_SCENARIO'] ?? '';
-const revision = process.env['MCP_CONFORMANCE_PROTOCOL_VERSION'] ?? '';
 const context = JSON.parse(process.env['MCP_CONFORMANCE_CONTEXT'] ?? '{}') as ScenarioContext;
 
 // The suite's own time limit ends only the shell around us.
@@ -21,17 +18,16 @@ setTimeout(() => {
 }, 50_000).unref();
 
 const folder = mkdtempSync(join(tmpdir(), 'keyhole-conformance-'));
-const proxy = {
+const host = mcpHost(kind as HostKind, {
   command: process.execPath,
-  args: [binFile('mcp-keyhole'), ...(await proxyArguments(serverUrl, scenario, context, folder))],
+  args: [proxyFile, ...(await proxyArguments(serverUrl, scenario, context, folder))],
   env: {
     PATH: process.env['PATH'] ?? '',
     HOME: folder,
     MCP_KEYHOLE_DIR: join(folder, 'state'),
-    BROWSER: fileURLToPath(new URL('browser.mjs', import.meta.url)),
+    BROWSER: process.env['BROWSER'] ?? '',
   },
-};
-const host = revision >= '2026-07-28' ? modernHost(revision, proxy) : legacyHost(proxy);
+});
 try {
   await converse(scenario, host, context);
   report({ outcome: 'answered' });

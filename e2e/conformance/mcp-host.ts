@@ -9,7 +9,8 @@ export interface McpHost {
   connect(): Promise<void>;
   /** The tools, with their input schemas. */
   listTools(): Promise<readonly { readonly name: string; readonly inputSchema: Record<string, unknown> }[]>;
-  callTool(name: string, args: Record<string, unknown>): Promise<void>;
+  /** Whether the tool did what it is for; otherwise its result is an error. */
+  callTool(name: string, args: Record<string, unknown>): Promise<boolean>;
   listResources(): Promise<readonly string[]>;
   readResource(uri: string): Promise<void>;
   listPrompts(): Promise<readonly string[]>;
@@ -26,23 +27,29 @@ export interface ProxyCommand {
   readonly env: Record<string, string>;
 }
 
-const info = { name: 'conformance-host', version: '1.0.0' };
-/** The proxy answers the first request only when the sign-in that it leads to is over. */
-const options = { timeout: 40_000 };
-/** What the suite's server asks the user for has defaults. */
-const capabilities = { elicitation: { form: { applyDefaults: true } } };
-const accepted = { action: 'accept' as const, content: {} };
+/**
+ * The hosts that each scenario is played with: one of the SDK's first line, which speaks the protocol up to 2025-11-25, and
+ * two of its second line, of which one speaks 2026-07-28 and nothing else, and the other whatever the server does.
+ */
+export type HostKind = 'legacy' | 'pinned' | 'auto';
 
-/** A host of the SDK's first line, which speaks the protocol up to 2025-11-25. */
-export function legacyHost(proxy: ProxyCommand): McpHost {
+const info = { name: 'conformance-host', version: '1.0.0' };
+const options = { timeout: 40_000 };
+/** What the suite's server asks the user for has defaults; the addresses that the proxy shows are opened anyhow. */
+const capabilities = { elicitation: { form: { applyDefaults: true }, url: {} } };
+
+export function mcpHost(kind: HostKind, proxy: ProxyCommand): McpHost {
+  return kind === 'legacy' ? legacyHost(proxy) : modernHost(kind, proxy);
+}
+
+function legacyHost(proxy: ProxyCommand): McpHost {
   const client = new LegacyClient(info, { capabilities });
-  client.setRequestHandler(ElicitRequestSchema, () => accepted);
+  client.setRequestHandler(ElicitRequestSchema, ({ params }) => accept(params));
   const transport = new LegacyStdio({ ...proxy, stderr: 'inherit' });
   return {
     connect: () => client.connect(transport, options),
-    callTool: async (name, args) => {
-      await client.callTool({ name, arguments: args }, undefined, options);
-    },
+    callTool: async (name, args) =>
+      (await client.callTool({ name, arguments: args }, undefined, options)).isError !== true,
     errorCode: watchErrors(transport),
     ...commonPart(client),
   };
@@ -51,20 +58,25 @@ export function legacyHost(proxy: ProxyCommand): McpHost {
 /** The SDK probes through a second process when the transport is exactly its own, and so would sign in twice. */
 class ProbedInPlace extends ModernStdio {}
 
-/** A host of the SDK's second line that speaks one modern revision and no other. */
-export function modernHost(revision: string, proxy: ProxyCommand): McpHost {
-  const versionNegotiation = { mode: { pin: revision } };
-  const client = new ModernClient(info, { capabilities, versionNegotiation });
-  client.setRequestHandler('elicitation/create', () => accepted);
+function modernHost(kind: 'pinned' | 'auto', proxy: ProxyCommand): McpHost {
+  const mode = kind === 'auto' ? kind : { pin: '2026-07-28' };
+  const client = new ModernClient(info, { capabilities, versionNegotiation: { mode } });
+  client.setRequestHandler('elicitation/create', ({ params }) => accept(params));
   const transport = new ProbedInPlace({ ...proxy, stderr: 'inherit' });
   return {
     connect: () => client.connect(transport, options),
-    callTool: async (name, args) => {
-      await client.callTool({ name, arguments: args }, options);
-    },
+    callTool: async (name, args) =>
+      (await client.callTool({ name, arguments: args }, options)).isError !== true,
     errorCode: watchErrors(transport),
     ...commonPart(client),
   };
+}
+
+function accept({ mode }: { readonly mode?: string | undefined }): {
+  action: 'accept';
+  content?: Record<string, never>;
+} {
+  return mode === 'url' ? { action: 'accept' } : { action: 'accept', content: {} };
 }
 
 /** What both lines of the SDK have in the same form. */

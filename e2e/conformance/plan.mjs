@@ -1,10 +1,7 @@
 import { readFileSync } from 'node:fs';
 
-/** Of 2025-03-26, for which the suite has no list of what is required. */
-const backwardCompatibility = [
-  'auth/2025-03-26-oauth-metadata-backcompat',
-  'auth/2025-03-26-oauth-endpoint-fallback',
-];
+/** The hosts that each required scenario is played with (mcp-host.ts). */
+const hosts = ['legacy', 'pinned', 'auto'];
 
 /** The code with which the proxy refuses what must be refused; every other scenario must end with answers. */
 const refusals = {
@@ -17,29 +14,38 @@ const refusals = {
   'auth/metadata-issuer-mismatch': 'issuer-mismatch',
 };
 
+/** Client scenarios that no revision requires, or that are required of 2025-03-26, for which the suite has no list. */
+const further = [
+  { scenario: 'auth/2025-03-26-oauth-metadata-backcompat', revision: '2025-03-26', hosts: ['legacy'] },
+  { scenario: 'auth/2025-03-26-oauth-endpoint-fallback', revision: '2025-03-26', hosts: ['legacy'] },
+  { scenario: 'auth/client-credentials-basic', revision: '2025-11-25', hosts: ['legacy'] },
+  { scenario: 'json-schema-2020-12-preservation', revision: '2025-11-25', hosts },
+  { scenario: 'json-schema-2020-12-preservation', revision: '2026-07-28', hosts },
+];
+
 /**
- * All client scenarios, each at the revision whose wire it is played on.
+ * All plays: a client scenario, the revision whose wire the suite's server speaks, and the host. All of them must pass.
  *
  * @param suite the folder of the suite's package, as a URL that ends with a slash
- * @returns { scenario, revision, counted, expected }[]; `counted` ones must pass, the others are only reported
+ * @returns { set, scenario, revision, host, expected }[]; `set` is the revision that requires it, or `further`
  */
 export function planScenarios(suite) {
   const scenarios = [
-    ...backwardCompatibility.map((scenario) => ({ scenario, revision: '2025-03-26', counted: true })),
-    ...['2025-11-25', '2026-07-28'].flatMap((revision) => required(revision, suite)),
-    { scenario: 'auth/client-credentials-basic', revision: '2025-11-25', counted: true },
+    ...further.map((entry) => ({ set: 'further', ...entry })),
+    ...['2025-11-25', '2026-07-28'].flatMap((revision) =>
+      required(revision, suite).map((scenario) => ({ set: revision, scenario, revision, hosts })),
+    ),
   ];
-  return scenarios.map((entry) => ({
-    ...entry,
-    expected: refusals[entry.scenario] ?? 'answered',
-  }));
+  return scenarios.flatMap(({ hosts, ...entry }) =>
+    hosts.map((host) => ({ ...entry, host, expected: refusals[entry.scenario] ?? 'answered' })),
+  );
 }
 
-/** What a revision requires of a client, as the suite itself lists it; only authorization counts so far. */
+/** What a revision requires of a client, as the suite itself lists it. */
 function required(revision, suite) {
   const text = readFileSync(new URL(`requirements/${revision}.yaml`, suite), 'utf8');
   const [, list = ''] = /^client:\n((?: {2}- \S+\n)+)/mu.exec(text) ?? [];
   const scenarios = [...list.matchAll(/- (\S+)/gu)].map(([, scenario]) => scenario);
   if (scenarios.length === 0) throw new Error(`The suite lists no client scenarios for ${revision}.`);
-  return scenarios.map((scenario) => ({ scenario, revision, counted: scenario.startsWith('auth/') }));
+  return scenarios;
 }

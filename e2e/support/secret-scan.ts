@@ -44,6 +44,8 @@ export interface Finding {
 
 /** The one line that may hold the state and the challenge, with the code or a token in it no less a finding. */
 const signInLine = /^mcp-keyhole: sign in to \S+ here: \S+$/gmu;
+/** The address as the host is told it, within JSON: in instructions, by the tool `sign_in`, in errors. */
+const signInUrl = /https?:\/\/[^\s"\\]+\/oauth2\/authorize\?[^\s"\\]+/gu;
 
 /** Searches what processes printed, and every file below the folders, for the secrets in all forms that leaks take. */
 export function scan(
@@ -54,15 +56,14 @@ export function scan(
     sought
       .filter(({ value }) => forms(value).some((form) => content.includes(form)))
       .map(({ kind }) => ({ kind, where }));
+  /** What may not even stand there. */
+  const never = secrets.filter(({ inSignInUrl }) => !inSignInUrl);
   return [
     ...places.outputs.flatMap(({ name, stdout, stderr }) => [
-      ...search(`${name}, stdout`, Buffer.from(stdout)),
+      ...search(`${name}, stdout`, Buffer.from(stdout.replace(signInUrl, ''))),
+      ...search(`${name}, sign-in URL on stdout`, Buffer.from(stdout), never),
       ...search(`${name}, stderr`, Buffer.from(stderr.replace(signInLine, ''))),
-      ...search(
-        `${name}, sign-in line on stderr`,
-        Buffer.from(stderr),
-        secrets.filter(({ inSignInUrl }) => !inSignInUrl),
-      ),
+      ...search(`${name}, sign-in line on stderr`, Buffer.from(stderr), never),
     ]),
     ...places.folders.flatMap(filesBelow).flatMap((path) => search(path, readFileSync(path))),
   ];

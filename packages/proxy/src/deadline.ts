@@ -10,6 +10,8 @@ export interface Deadline {
 /** Waits for `work`, at most until the deadline or until the signal is aborted. The timer never outlives the wait. */
 export async function withDeadline<Value>(work: Promise<Value>, deadline: Deadline): Promise<Value> {
   const { signal } = deadline;
+  // Whatever becomes of work that nobody waits for any more concerns nobody.
+  work.catch(() => undefined);
   signal?.throwIfAborted();
   let timer: NodeJS.Timeout | undefined;
   let onAbort: (() => void) | undefined;
@@ -27,5 +29,23 @@ export async function withDeadline<Value>(work: Promise<Value>, deadline: Deadli
   } finally {
     clearTimeout(timer);
     if (onAbort !== undefined) signal?.removeEventListener('abort', onAbort);
+  }
+}
+
+/** Waits for `work`, at most until the signal is aborted; the signal's reason is thrown. */
+export async function unlessAborted<Value>(work: Promise<Value>, signal: AbortSignal): Promise<Value> {
+  work.catch(() => undefined);
+  signal.throwIfAborted();
+  let onAbort: (() => void) | undefined;
+  const end = new Promise<never>((_resolve, reject) => {
+    onAbort = () => {
+      reject(signal.reason as Error);
+    };
+    signal.addEventListener('abort', onAbort, { once: true });
+  });
+  try {
+    return await Promise.race([work, end]);
+  } finally {
+    if (onAbort !== undefined) signal.removeEventListener('abort', onAbort);
   }
 }

@@ -26,6 +26,7 @@ export type ProxyErrorCode =
   | 'device-grant-unsupported'
   | 'callback-port-in-use'
   | 'callback-host-unusable'
+  | 'sign-in-needed'
   | 'sign-in-refused'
   | 'sign-in-timeout'
   | 'sign-in-busy'
@@ -46,10 +47,24 @@ export type ProxyErrorCode =
   | 'import-missing'
   | 'import-refused'
   | 'message-unreadable'
+  | 'input-missing'
   | 'shutting-down';
 
 /** An error that a user may read: on stderr before the bridge runs, in a JSON-RPC error (`data.code`) afterwards. */
-export class ProxyError extends CliError<ProxyErrorCode> {}
+export class ProxyError extends CliError<ProxyErrorCode> {
+  /** Where the user has to go; `data.url` in a JSON-RPC error. */
+  readonly url: string | undefined;
+
+  constructor(
+    code: ProxyErrorCode,
+    message: string,
+    remedy: string,
+    { url, ...options }: { cause?: unknown; exitCode?: 1 | 2; url?: URL } = {},
+  ) {
+    super(code, message, remedy, options);
+    this.url = url?.href;
+  }
+}
 
 const failure = (code: ProxyErrorCode, message: string, remedy: string, cause?: unknown): ProxyError =>
   new ProxyError(code, message, remedy, { cause });
@@ -306,6 +321,13 @@ export const errors = {
       'Leave --host out, or use localhost or 127.0.0.1.',
       cause,
     ),
+  signInNeeded: (server: URL, url: URL) =>
+    new ProxyError(
+      'sign-in-needed',
+      `You are not signed in to ${server.href} yet: open ${url.href} in a browser.`,
+      'When you have signed in there, repeat the request.',
+      { url },
+    ),
   signInRefused: (server: URL, details: OAuthErrorDetails) =>
     failure(
       'sign-in-refused',
@@ -444,13 +466,25 @@ export const errors = {
     failure(
       'tool-hidden',
       `The tool ${JSON.stringify(cleanLine(name))} is hidden by the configuration.`,
-      'To allow it, change --ignore-tool or --allow-tool there and restart the host.',
+      'To allow it, change --ignore-tool, --allow-tool or --read-only there and restart the host.',
     ),
   messageUnreadable: (why: string) =>
     failure(
       'message-unreadable',
       `The host sent a line that is not a JSON-RPC message: ${cleanLine(why)}.`,
       'This is a fault in the host; Keyhole goes on with the next line.',
+    ),
+  inputNotGiven: (server: URL, method: string, milliseconds: number) =>
+    failure(
+      'input-missing',
+      `The MCP server at ${server.href} wants to know something (${cleanLine(method)}), and the host did not answer within ${String(Math.round(milliseconds / 1000))} seconds.`,
+      'Repeat the request, and answer what the host then asks.',
+    ),
+  inputEndless: (server: URL, rounds: number) =>
+    failure(
+      'input-missing',
+      `The MCP server at ${server.href} goes on asking for input after ${String(rounds)} rounds of answers.`,
+      'Repeat the request with other answers; if they were right, its operator can help.',
     ),
   shuttingDown: () => failure('shutting-down', 'Keyhole is ending.', 'Start it again to go on.'),
 } as const;

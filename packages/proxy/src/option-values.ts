@@ -1,4 +1,5 @@
-import { httpUrl, InvalidValue } from '@mcp-keyhole/cli-kit';
+import { readFileSync } from 'node:fs';
+import { httpUrl, InvalidValue, messageOf } from '@mcp-keyhole/cli-kit';
 import { errors } from './errors.ts';
 
 /** A client that was registered by hand. */
@@ -145,4 +146,20 @@ function parseObject(raw: string, refuse: (why: string) => Error): Readonly<Reco
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw refuse('it is not a JSON object');
   return value as Readonly<Record<string, unknown>>;
+}
+
+/** --ca-file, --cert and --key: the PEM text in the file. */
+export function parsePemFile(kind: 'CERTIFICATE' | 'PRIVATE KEY'): (file: string) => string {
+  return (file) => {
+    let text: string;
+    try {
+      text = readFileSync(file, 'utf8');
+    } catch (error) {
+      throw new InvalidValue(`it names a file that cannot be read: ${messageOf(error)}`);
+    }
+    if (!new RegExp(`-----BEGIN (?:[A-Z]+ )?${kind}-----`, 'u').test(text)) {
+      throw new InvalidValue(`it names a PEM file with "-----BEGIN ${kind}-----", and ${file} is none`);
+    }
+    return text;
+  };
 }

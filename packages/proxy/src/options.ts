@@ -7,6 +7,7 @@ import {
   parseClientMetadata,
   parseClientMetadataUrl,
   parseHeader,
+  parsePemFile,
   parseProfile,
   parseResource,
 } from './option-values.ts';
@@ -153,6 +154,15 @@ export const options = {
     help: 'Hides all other tools, and refuses their calls',
     parse: text,
   }),
+  readOnly: switchOption({
+    flag: 'read-only',
+    help: 'Hides all tools that do not declare themselves read-only, and refuses their calls',
+  }),
+  noRemember: switchOption({
+    flag: 'no-remember',
+    env: 'MCP_KEYHOLE_NO_REMEMBER',
+    help: 'Remember nothing of the server: no greeting and no lists before it is there',
+  }),
   keepAlive: switchOption({ flag: 'keep-alive', help: 'Ping the server now and then' }),
   pingInterval: valueOption({
     flag: 'ping-interval',
@@ -183,13 +193,34 @@ export const options = {
     fallback: undefined,
   }),
   ipv4: switchOption({ flag: 'ipv4', help: 'Connect by IPv4 only' }),
+  caFile: valueOption({
+    flag: 'ca-file',
+    placeholder: 'FILE',
+    help: "Trust these certificate authorities besides Node's own (PEM)",
+    parse: parsePemFile('CERTIFICATE'),
+    fallback: undefined,
+  }),
+  cert: valueOption({
+    flag: 'cert',
+    placeholder: 'FILE',
+    help: 'The certificate to show to servers that ask for one (PEM)',
+    parse: parsePemFile('CERTIFICATE'),
+    fallback: undefined,
+  }),
+  key: valueOption({
+    flag: 'key',
+    placeholder: 'FILE',
+    help: 'Its private key (PEM); the passphrase in MCP_KEYHOLE_KEY_PASSPHRASE',
+    parse: parsePemFile('PRIVATE KEY'),
+    fallback: undefined,
+  }),
   enableProxy: switchOption({
     flag: 'enable-proxy',
     help: 'Accepted for mcp-remote: HTTP_PROXY, HTTPS_PROXY and NO_PROXY are always honoured',
   }),
   disableCookies: switchOption({
     flag: 'disable-cookies',
-    help: 'Accepted for mcp-remote: no cookies are kept',
+    help: 'Keep no cookies; otherwise they are kept until the proxy ends',
   }),
   tokenStore: valueOption({
     flag: 'token-store',

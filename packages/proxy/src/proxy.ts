@@ -5,16 +5,17 @@ import type { Outcome } from './authorization/revocation.ts';
 import type { Discovery } from './authorization/types.ts';
 import { createOpenBrowser } from './authorization/browser.ts';
 import { BearerToken } from './bearer-token.ts';
-import {
-  createHttpTransport,
-  type HttpOptions,
-  type ServerTransport,
-  type TokenChallenge,
-} from './bridge/http.ts';
-import { fetchWith, needsSecret, withSecrets } from './header-secrets.ts';
-import type { StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
+import { EraChooser, type EraChooserContext } from './bridge/era-chooser.ts';
+import { LazySide } from './bridge/lazy-side.ts';
+import { createServerMemory, forgetServer, noMemory, type ServerMemory } from './bridge/remembered-server.ts';
+import type { OnMessage, ServerSide } from './bridge/server-side.ts';
 import type { ProxyConfig } from './config.ts';
+import { withSecrets } from './header-secrets.ts';
+import { Endpoint, type EndpointDelay, type EndpointOptions, type TokenChallenge } from './http/endpoint.ts';
+import { createExchange } from './http/exchange.ts';
+import { Listeners } from './listeners.ts';
 import { createFetch } from './network.ts';
+import { SignInNotice } from './sign-in-notice.ts';
 import { StateFolder } from './state-folder.ts';
 import { SignInIndex } from './token-store/index-file.ts';
 import type { SecretEntry, SecretStore } from './token-store/secrets.ts';
@@ -32,13 +33,19 @@ export interface Connection {
   readonly key: SignInKey;
   readonly openStore: () => Promise<TokenStore>;
   readonly pending: PendingSignIn;
+  /** Where the user has to sign in, while that is waited for. */
+  readonly notice: SignInNotice;
   readonly bearerToken: BearerToken;
-  /** The server's side, with the bearer token on every request. */
-  readonly http: StreamableHTTPClientTransport;
-  /** The same for servers of 2024-11-05. */
-  readonly openEventStream: () => Promise<ServerTransport>;
   /** How requests are sent, the token apart. */
-  readonly httpOptions: Omit<HttpOptions, 'tokens'>;
+  readonly endpointOptions: Omit<EndpointOptions, 'tokens'>;
+  /** Told when the server cannot be reached, or puts a request off. */
+  readonly delays: Listeners<EndpointDelay>;
+  /** What is remembered of the server for this account. */
+  readonly memory: ServerMemory;
+  /** Forgets that. */
+  readonly forget: () => Promise<void>;
+  /** The server, with the bearer token on every request, in the era of whoever asks. */
+  readonly openSide: (onMessage: OnMessage) => ServerSide;
   /** What a sign-in would find out first. */
   readonly discover: (challenge: TokenChallenge) => Promise<Discovery>;
   /** Ends the sign-in at its authorization server. */
@@ -50,16 +57,18 @@ export function openConnection(config: ProxyConfig, server: URL, log: Log, signa
   const folder = new StateFolder(config.stateFolder);
   const key: SignInKey = { server: server.href, clientId: clientIdOf(config), profile: config.profile };
   const pending = new PendingSignIn(folder, accountOf(key));
-  const networkFetch = createFetch(config, config.environment);
+  const notice = new SignInNotice(server, log);
+  const delays = new Listeners<EndpointDelay>();
   const context: AuthorizationContext = {
     server,
     config,
     folder,
     pending,
+    notice,
     log,
     signal,
     openBrowser: createOpenBrowser(config.environment, log, !config.noBrowser),
-    fetch: networkFetch,
+    fetch: createFetch(config, config.environment),
   };
   const openStore = once(() => openTokenStore(config, folder, log, key));
   // Loaded when it is needed: most starts find a token that is still good.
@@ -76,26 +85,47 @@ export function openConnection(config: ProxyConfig, server: URL, log: Log, signa
       refresh: async (tokens) => (await road()).refreshTokens(tokens, context),
     },
   });
-  const headers = once(() => withSecrets(config.headers, () => openSecretsOf(config)));
-  const httpOptions: Connection['httpOptions'] = {
-    headers: config.headers.filter((header) => !needsSecret(header)),
-    fetch: config.headers.some(needsSecret) ? fetchWith(headers, networkFetch) : networkFetch,
+  const endpointOptions: Connection['endpointOptions'] = {
+    exchange: createExchange(config, config.environment),
+    headers: once(() => withSecrets(config.headers, () => openSecretsOf(config))),
+    delays,
+    log,
   };
+  const endpoint = new Endpoint(server, { ...endpointOptions, tokens: bearerToken });
+  const memory = config.noRemember ? noMemory : createServerMemory(folder, accountOf(key), log);
   return {
     key,
     openStore,
-    httpOptions,
     pending,
+    notice,
     bearerToken,
-    http: createHttpTransport(server, { ...httpOptions, tokens: bearerToken }),
-    openEventStream: async () =>
-      (await import('./bridge/sse.ts')).createEventStreamTransport(server, {
-        ...httpOptions,
-        tokens: bearerToken,
-      }),
+    endpointOptions,
+    delays,
+    memory,
+    forget: () => forgetServer(folder, accountOf(key)),
+    openSide: (onMessage) => openSide(config.transport, { endpoint, memory, onMessage, log }),
     discover: async (challenge) => (await road()).discoverFor(challenge, context),
     end: async (tokens) => (await road()).endSignIn(tokens, context),
   };
+}
+
+/** Streamable HTTP unless the user says otherwise: a server of 2024-11-05 shows only when its stream is opened. */
+export function openSide(transport: ProxyConfig['transport'], context: EraChooserContext): ServerSide {
+  const { endpoint, onMessage, log } = context;
+  if (transport !== 'sse-only' && transport !== 'sse-first') return new EraChooser(context);
+  return new LazySide(async () => {
+    const { EventStreamServer } = await import('./bridge/event-stream-server.ts');
+    const side = new EventStreamServer(endpoint, onMessage, log);
+    if (transport === 'sse-only') return side;
+    try {
+      await side.open();
+      return side;
+    } catch (error) {
+      log.debug('the server has no event stream; Streamable HTTP is used', { error: String(error) });
+      await side.close();
+      return new EraChooser(context);
+    }
+  });
 }
 
 /** What is stored where, without opening any store. */

@@ -1,6 +1,7 @@
 import type { Log } from '@mcp-keyhole/cli-kit';
 import type { PendingSignIn } from './authorization/pending-sign-in.ts';
 import { errors } from './errors.ts';
+import type { SignInNotice } from './sign-in-notice.ts';
 import type { StateFolder } from './state-folder.ts';
 
 /** What {@link Turn} works with. */
@@ -8,6 +9,7 @@ export interface TurnContext {
   readonly server: URL;
   readonly folder: StateFolder;
   readonly pending: PendingSignIn;
+  readonly notice: SignInNotice;
   readonly log: Log;
   /** How long a sign-in may take, in milliseconds. */
   readonly signInTimeout: number;
@@ -42,42 +44,52 @@ export class Turn {
     const patience = signInTimeout + patienceBeyondSignIn;
     const busy = AbortSignal.timeout(patience);
     const started = { work: false };
+    const announcer = this.#announcer();
     try {
       return await folder.locked(
         pending.lock,
         () => {
           started.work = true;
+          // Whoever signed in elsewhere is done.
+          announcer.stop();
           return work();
         },
         {
           signal: AbortSignal.any([signal, busy]),
-          onWait: this.#announcer(),
+          onWait: announcer.announce,
           onLost: () => log.debug('the lock was lost; the store decides whose tokens stay'),
         },
       );
     } catch (error) {
       if (!started.work && busy.aborted && !signal.aborted) throw errors.signInBusy(server, patience);
       throw error;
+    } finally {
+      announcer.stop();
     }
   }
 
   /** Tells, once, where the sign-in happens that is waited for; a refresh is over before anybody needs to know. */
-  #announcer(): () => void {
-    const { pending, log, server } = this.#context;
-    let announced = false;
-    return () => {
-      if (announced) return;
+  #announcer(): { announce: () => void; stop: () => void } {
+    const { pending, notice, log } = this.#context;
+    let isOver = false;
+    const announce = (): void => {
+      if (isOver) return;
       void pending.url().then(
         (url) => {
-          if (url === undefined || announced) return;
-          announced = true;
-          log.notice(`sign in to ${server.href} here: ${url.href}`);
+          if (url === undefined || isOver) return;
+          isOver = true;
+          notice.show(url);
         },
         (error: unknown) => {
-          announced = true;
+          isOver = true;
           log.debug('what the other process does cannot be read', { error: String(error) });
         },
       );
     };
+    const stop = (): void => {
+      isOver = true;
+      notice.clear();
+    };
+    return { announce, stop };
   }
 }

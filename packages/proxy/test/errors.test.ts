@@ -47,6 +47,7 @@ const samples: { readonly [Name in keyof typeof errors]: () => ProxyError } = {
     errors.elsewhere({ code: 'sign-in-refused', message: 'It was refused.', remedy: 'Try again.' }),
   callbackPortInUse: () => errors.callbackPortInUse(3334),
   callbackHostUnusable: () => errors.callbackHostUnusable(hostile),
+  signInNeeded: () => errors.signInNeeded(server, new URL('https://auth.example.com/sign-in')),
   signInRefused: () => errors.signInRefused(server, details),
   signInTimeout: () => errors.signInTimeout(server, 300_000),
   signInBusy: () => errors.signInBusy(server, 330_000),
@@ -69,6 +70,8 @@ const samples: { readonly [Name in keyof typeof errors]: () => ProxyError } = {
   memoryStoreRefused: () => errors.memoryStoreRefused(),
   toolHidden: () => errors.toolHidden(hostile),
   messageUnreadable: () => errors.messageUnreadable(hostile),
+  inputNotGiven: () => errors.inputNotGiven(server, hostile, 600_000),
+  inputEndless: () => errors.inputEndless(server, 32),
   shuttingDown: () => errors.shuttingDown(),
 };
 
@@ -98,6 +101,7 @@ const codes: Readonly<Record<ProxyErrorCode, true>> = {
   'device-grant-unsupported': true,
   'callback-port-in-use': true,
   'callback-host-unusable': true,
+  'sign-in-needed': true,
   'sign-in-refused': true,
   'sign-in-timeout': true,
   'sign-in-busy': true,
@@ -118,6 +122,7 @@ const codes: Readonly<Record<ProxyErrorCode, true>> = {
   'state-folder-unusable': true,
   'memory-store-refused': true,
   'message-unreadable': true,
+  'input-missing': true,
   'shutting-down': true,
 };
 

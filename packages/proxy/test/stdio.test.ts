@@ -1,11 +1,11 @@
 import { once } from 'node:events';
 import { PassThrough, Writable } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
-import type { JSONRPCMessage } from '@modelcontextprotocol/client';
 import { describe, expect, it } from 'vitest';
-import { StdioTransport, UnreadableLine } from '../src/bridge/stdio.ts';
+import { Message, UnreadableMessage, type JsonObject } from '../src/bridge/message.ts';
+import { StdioHost } from '../src/bridge/stdio.ts';
 
-const ping = (id: number | string, text = ''): JSONRPCMessage => ({
+const ping = (id: number | string, text = ''): JsonObject => ({
   jsonrpc: '2.0',
   id,
   method: 'ping',
@@ -13,24 +13,24 @@ const ping = (id: number | string, text = ''): JSONRPCMessage => ({
 });
 const line = (message: unknown): string => `${JSON.stringify(message)}\n`;
 
-async function openTransport() {
+function openHost() {
   const input = new PassThrough();
   const output = new PassThrough();
-  const transport = new StdioTransport(input, output);
+  const host = new StdioHost(input, output);
   const messages: unknown[] = [];
   const failures: Error[] = [];
   const closed = new Promise<void>((resolve) => {
-    transport.onclose = resolve;
+    host.onClose = resolve;
   });
-  transport.onmessage = (message) => messages.push(message);
-  transport.onerror = (error) => failures.push(error);
-  await transport.start();
-  return { transport, input, output, messages, failures, closed };
+  host.onMessage = ({ json }) => messages.push(json);
+  host.onUnreadable = (error) => failures.push(error);
+  host.start();
+  return { host, input, output, messages, failures, closed };
 }
 
-/** Everything that the transport makes of these chunks, followed by the end of input. */
+/** Everything that the host makes of these chunks, followed by the end of input. */
 async function read(...chunks: (string | Buffer)[]) {
-  const { input, messages, failures, closed } = await openTransport();
+  const { input, messages, failures, closed } = openHost();
   for (const chunk of chunks) input.write(chunk);
   input.end();
   await closed;
@@ -74,14 +74,19 @@ describe('reading from the host', () => {
     ['JSON that ends early', '{"jsonrpc":"2.0","id":1', 'JSON'],
     ['a text', '"hello"', 'no JSON-RPC 2.0 message'],
     ['null', 'null', 'no JSON-RPC 2.0 message'],
-    ['a list', '[{"jsonrpc":"2.0","id":1,"method":"ping"}]', 'no JSON-RPC 2.0 message'],
     ['another version', '{"jsonrpc":"1.0","id":1,"method":"ping"}', 'no JSON-RPC 2.0 message'],
     ['neither method nor id', '{"jsonrpc":"2.0"}', 'no JSON-RPC 2.0 message'],
   ])('reports %s and reads the next line', async (_what, text, why) => {
     const { messages, failures } = await read(`${text}\n`, line(ping(2)));
     expect(messages).toEqual([ping(2)]);
-    expect(failures).toEqual([expect.any(UnreadableLine)]);
+    expect(failures).toEqual([expect.any(UnreadableMessage)]);
     expect(failures[0]?.message).toContain(why);
+  });
+
+  it('reads each message of a batch, and reports what in it is none', async () => {
+    const { messages, failures } = await read(`[${JSON.stringify(ping(1))},7,${JSON.stringify(ping(2))}]\n`);
+    expect(messages).toEqual([ping(1), ping(2)]);
+    expect(failures).toHaveLength(1);
   });
 
   it('closes once when the input ends, breaks or is destroyed', async () => {
@@ -90,27 +95,27 @@ describe('reading from the host', () => {
       (input: PassThrough) => input.destroy(),
       (input: PassThrough) => input.destroy(new Error('EIO')),
     ]) {
-      const { transport, input } = await openTransport();
+      const { host, input } = openHost();
       let closings = 0;
-      transport.onclose = () => (closings += 1);
+      host.onClose = () => (closings += 1);
       end(input);
       await once(input, 'close').catch(() => undefined);
-      await transport.close();
+      host.close();
       expect(closings).toBe(1);
     }
   });
 
   it('closes when nobody reads any more', async () => {
-    const { output, closed } = await openTransport();
+    const { output, closed } = openHost();
     output.destroy(new Error('EPIPE'));
     await expect(closed).resolves.toBeUndefined();
   });
 
   it('delivers nothing after it was closed', async () => {
-    const { transport, input, messages } = await openTransport();
-    transport.onmessage = (message) => {
-      messages.push(message);
-      void transport.close();
+    const { host, input, messages } = openHost();
+    host.onMessage = ({ json }) => {
+      messages.push(json);
+      host.close();
     };
     input.write(`${line(ping(1))}${line(ping(2))}`);
     input.end(line(ping(3)));
@@ -121,9 +126,9 @@ describe('reading from the host', () => {
 
 describe('writing to the host', () => {
   it('writes one message a line, line feeds in it escaped', async () => {
-    const { transport, output } = await openTransport();
-    await transport.send(ping(1, 'two\nlines'));
-    await transport.send(ping(2));
+    const { host, output } = openHost();
+    await host.send(Message.of(ping(1, 'two\nlines')));
+    await host.send(Message.of(ping(2)));
     expect(String(output.read())).toBe(line(ping(1, 'two\nlines')) + line(ping(2)));
   });
 
@@ -135,10 +140,10 @@ describe('writing to the host', () => {
         taken.push(done);
       },
     });
-    const transport = new StdioTransport(new PassThrough(), slow);
+    const host = new StdioHost(new PassThrough(), slow);
     const settled: number[] = [];
-    const first = transport.send(ping(1)).then(() => settled.push(1));
-    const second = transport.send(ping(2)).then(() => settled.push(2));
+    const first = host.send(Message.of(ping(1))).then(() => settled.push(1));
+    const second = host.send(Message.of(ping(2))).then(() => settled.push(2));
     await turn();
     expect(settled).toEqual([]);
     taken[0]?.();
@@ -150,10 +155,10 @@ describe('writing to the host', () => {
   });
 
   it('rejects when the reader has gone, and after it was closed', async () => {
-    const { transport, output } = await openTransport();
+    const { host, output } = openHost();
     output.destroy();
-    await expect(transport.send(ping(1))).rejects.toThrow();
-    await transport.close();
-    await expect(transport.send(ping(2))).rejects.toThrow('the host has gone');
+    await expect(host.send(Message.of(ping(1)))).rejects.toThrow();
+    host.close();
+    await expect(host.send(Message.of(ping(2)))).rejects.toThrow('the host has gone');
   });
 });

@@ -1,49 +1,86 @@
-import type { JSONRPCRequest, JSONRPCResultResponse } from '@modelcontextprotocol/client';
 import { describe, expect, it } from 'vitest';
-import { createToolFilter } from '../src/bridge/tool-filter.ts';
+import { Message, type JsonObject } from '../src/bridge/message.ts';
+import type { RequestContext, ServerSide } from '../src/bridge/server-side.ts';
+import { createToolFilter, type ToolRules } from '../src/bridge/tool-filter.ts';
 
-const call = (name: unknown): JSONRPCRequest => ({
-  jsonrpc: '2.0',
-  id: 1,
-  method: 'tools/call',
-  params: { name, arguments: {} },
-});
-const list: JSONRPCRequest = { jsonrpc: '2.0', id: 1, method: 'tools/list' };
-const answer = (...names: string[]): JSONRPCResultResponse => ({
-  jsonrpc: '2.0',
-  id: 1,
-  result: { tools: names.map((name) => ({ name, inputSchema: { type: 'object' } })), nextCursor: 'next' },
-});
+const all: readonly JsonObject[] = [
+  { name: 'get_name', inputSchema: {}, annotations: { readOnlyHint: true } },
+  { name: 'delete', inputSchema: {}, annotations: { readOnlyHint: false } },
+  { name: 'delete_all', inputSchema: {} },
+];
+const context: RequestContext = { signal: new AbortController().signal, onMessage: () => undefined };
 
-describe('createToolFilter', () => {
-  it('is nothing when nothing is to be hidden', () => {
-    expect(createToolFilter([], [])).toBeUndefined();
-  });
+/** A server with three tools on two pages, behind a filter. */
+function filtered(rules: Partial<ToolRules>) {
+  const reached: Message[] = [];
+  const inner: ServerSide = {
+    request: (message) => {
+      reached.push(message);
+      const isSecond = message.params['cursor'] === 'second';
+      const page = isSecond ? { tools: all.slice(2) } : { tools: all.slice(0, 2), nextCursor: 'second' };
+      const result = message.method === 'tools/list' ? page : { content: [] };
+      return Promise.resolve(Message.result(message.id ?? '', result));
+    },
+    notify: () => Promise.resolve(),
+    close: () => Promise.resolve(),
+  };
+  const filter = createToolFilter({ ignoreTools: [], allowTools: [], readOnly: false, ...rules });
+  const side = filter.applied(inner);
+  return {
+    filter,
+    reached,
+    list: async (cursor?: string) => {
+      const params = cursor === undefined ? {} : { cursor };
+      const { result } = await side.request(Message.request(1, 'tools/list', params), context);
+      return (result?.['tools'] as { name: string }[]).map(({ name }) => name);
+    },
+    call: async (name: unknown, params: JsonObject = {}) => {
+      const answer = await side.request(Message.request(2, 'tools/call', { name, ...params }), context);
+      return (answer.error?.data as { code?: string } | undefined)?.code ?? 'passed';
+    },
+    request: (method: string, params: JsonObject) =>
+      side.request(Message.request(3, method, params), context),
+  };
+}
 
+describe('a tool filter', () => {
   it.each([
-    ['ignored by name', ['delete'], [], ['get_name', 'delete_all']],
-    ['ignored by glob', ['delete*'], [], ['get_name']],
-    ['allowed alone', [], ['get_*'], ['get_name']],
-    ['allowed and yet ignored', ['get_*'], ['get_*', 'delete'], ['delete']],
-  ])('hides tools %s, and keeps the rest of the answer', (_how, ignored, allowed, visible) => {
-    const filter = createToolFilter(ignored, allowed);
-    expect(filter?.filtered(list, answer('get_name', 'delete', 'delete_all'))).toEqual(answer(...visible));
+    ['ignored by name', { ignoreTools: ['delete'] }, ['get_name'], ['delete_all']],
+    ['ignored by glob', { ignoreTools: ['delete*'] }, ['get_name'], []],
+    ['not allowed', { allowTools: ['get_*'] }, ['get_name'], []],
+    ['allowed and yet ignored', { allowTools: ['get_*', 'delete'], ignoreTools: ['get_*'] }, ['delete'], []],
+    ['that may change something', { readOnly: true }, ['get_name'], []],
+    ['that are read-only but ignored', { readOnly: true, ignoreTools: ['get_*'] }, [], []],
+  ])('hides tools %s from every page, and refuses their calls', async (_how, rules, first, second) => {
+    const { list, call, filter } = filtered(rules);
+    expect(await list()).toEqual(first);
+    expect(await list('second')).toEqual(second);
+    const visible = new Set<unknown>([...first, ...second]);
+    for (const { name } of all) expect(await call(name)).toBe(visible.has(name) ? 'passed' : 'tool-hidden');
+    expect(filter.visible(all).map((tool) => (tool as JsonObject)['name'])).toEqual([...visible]);
   });
 
-  it('refuses the calls of hidden tools and lets the others pass', () => {
-    const filter = createToolFilter(['delete*'], []);
-    expect(filter?.refused(call('delete_all'))).toBe('delete_all');
-    expect(filter?.refused(call('get_name'))).toBeUndefined();
+  it('asks for the list before it judges a call under --read-only, once', async () => {
+    const { call, reached } = filtered({ readOnly: true });
+    expect(await call('delete_all')).toBe('tool-hidden');
+    expect(await call('get_name')).toBe('passed');
+    expect(reached.map(({ method }) => method)).toEqual(['tools/list', 'tools/list', 'tools/call']);
   });
 
-  it('refuses a call that names no tool, which no rule could judge', () => {
-    expect(createToolFilter(['delete*'], [])?.refused(call(undefined))).toBe('undefined');
+  it('asks in the era of the call', async () => {
+    const { call, reached } = filtered({ readOnly: true });
+    const _meta = { 'io.modelcontextprotocol/protocolVersion': '2026-07-28' };
+    await call('get_name', { _meta });
+    expect(reached.map(({ meta }) => meta)).toEqual([_meta, _meta, _meta]);
   });
 
-  it('touches no other method', () => {
-    const filter = createToolFilter(['*'], []);
-    const prompts: JSONRPCResultResponse = { jsonrpc: '2.0', id: 1, result: { prompts: [{ name: 'x' }] } };
-    expect(filter?.filtered({ ...list, method: 'prompts/list' }, prompts)).toBe(prompts);
-    expect(filter?.refused({ ...list, method: 'prompts/get', params: { name: 'x' } })).toBeUndefined();
+  it('refuses a call that names no tool, which no rule could judge', async () => {
+    expect(await filtered({ ignoreTools: ['delete*'] }).call(undefined)).toBe('tool-hidden');
+  });
+
+  it('touches no other method', async () => {
+    const { request, reached } = filtered({ ignoreTools: ['*'], readOnly: true });
+    await request('prompts/get', { name: 'delete' });
+    expect(reached[0]?.method).toBe('prompts/get');
   });
 });

@@ -3,6 +3,7 @@ import type { Configuration, ServerMetadata } from 'openid-client';
 import type { ProxyConfig } from '../config.ts';
 import { withDeadline } from '../deadline.ts';
 import { errors, ProxyError } from '../errors.ts';
+import type { SignInNotice } from '../sign-in-notice.ts';
 import type { StateFolder } from '../state-folder.ts';
 import type { TokenSet } from '../token-store/token-store.ts';
 import { createAuthorizationRequest } from './authorization-request.ts';
@@ -43,6 +44,7 @@ export interface AuthorizationContext {
   >;
   readonly folder: StateFolder;
   readonly pending: PendingSignIn;
+  readonly notice: SignInNotice;
   readonly log: Log;
   readonly openBrowser: OpenBrowser;
   /** Ends whatever is under way. */
@@ -128,11 +130,11 @@ async function inTheBrowser(facts: Facts, context: AuthorizationContext): Promis
 async function askUser(
   callbackServer: CallbackServer,
   request: { url: URL; state: string },
-  { server, config, log, openBrowser, pending, signal }: AuthorizationContext,
+  { server, config, notice, openBrowser, pending, signal }: AuthorizationContext,
 ): ReturnType<CallbackServer['response']> {
   const arrival = callbackServer.response(request.state, server);
   await pending.begin(request.url);
-  log.notice(`sign in to ${server.href} here: ${request.url.href}`);
+  notice.show(request.url);
   await openBrowser(request.url);
   return withDeadline(arrival, {
     milliseconds: config.signInTimeout,
@@ -144,7 +146,7 @@ async function askUser(
 /** RFC 8628: the user enters a code on any device. */
 async function onAnotherDevice(facts: Facts, context: AuthorizationContext): Promise<TokenSet> {
   const { discovery, plan } = facts;
-  const { server, config, log, pending, signal, now = Date.now } = context;
+  const { server, config, log, notice, pending, signal, now = Date.now } = context;
   const { issuer, device_authorization_endpoint: endpoint } = discovery.authorizationServer;
   if (endpoint === undefined) throw errors.deviceGrantUnsupported(issuer);
   const client = await clientFor(
@@ -165,7 +167,7 @@ async function onAnotherDevice(facts: Facts, context: AuthorizationContext): Pro
         device.verification_uri_complete ?? device.verification_uri,
       );
       await pending.begin(page);
-      log.notice(`sign in to ${server.href} here: ${page.href}`);
+      notice.show(page);
       log.notice(`if you are asked for a code, it is ${device.user_code}`);
     },
   });

@@ -1,24 +1,37 @@
-import { StringDecoder } from 'node:string_decoder';
 import type { Readable, Writable } from 'node:stream';
-import type { JSONRPCMessage, Transport } from '@modelcontextprotocol/client';
-import { messageOf } from '@mcp-keyhole/cli-kit';
+import { Message, type UnreadableMessage } from './message.ts';
 
-/** A line of stdin that is no JSON-RPC message, and why. */
-export class UnreadableLine extends Error {}
+/** The host's end of a bridge. */
+export interface HostEnd {
+  /** Called with each message, in order. */
+  onMessage?: (message: Message) => void;
+  /** Called with what is no message; the next one is read. */
+  onUnreadable?: (error: UnreadableMessage) => void;
+  /** Called once, when the host has gone. */
+  onClose?: () => void;
+  start(): void;
+  /** Resolves when the host has taken the message; rejects when it has gone. */
+  send(message: Message): Promise<void>;
+  /** Takes no more messages until {@link resume}. */
+  pause(): void;
+  resume(): void;
+  close(): void;
+}
 
-/**
- * The host's side: one JSON-RPC message a line. Lines of any length; a line that cannot be read goes to `onerror` and
- * the next one is read.
- */
-export class StdioTransport implements Transport {
-  onclose?: () => void;
-  onerror?: (error: Error) => void;
-  onmessage?: (message: JSONRPCMessage) => void;
+const lineFeed = 0x0a;
+const newLine = Buffer.of(lineFeed);
+/** Larger messages are written as they are, with the line break behind them; a copy is cheaper for small ones. */
+const largestCopy = 1 << 16;
+
+/** stdin and stdout: one JSON-RPC message a line, of any length. */
+export class StdioHost implements HostEnd {
+  onMessage?: (message: Message) => void;
+  onUnreadable?: (error: UnreadableMessage) => void;
+  onClose?: () => void;
   readonly #input: Readable;
   readonly #output: Writable;
-  readonly #decoder = new StringDecoder('utf8');
   /** The pieces of a line whose end has not come yet. */
-  #pieces: string[] = [];
+  #pieces: Buffer[] = [];
   #closed = false;
 
   constructor(input: Readable, output: Writable) {
@@ -26,69 +39,74 @@ export class StdioTransport implements Transport {
     this.#output = output;
   }
 
-  start(): Promise<void> {
+  start(): void {
     this.#input.on('data', this.#onData);
-    this.#input.once('end', this.#onEnd);
-    this.#input.once('close', this.#onEnd);
-    this.#input.once('error', this.#onEnd);
+    for (const event of ['end', 'close', 'error']) this.#input.once(event, this.#onEnd);
     // A host that went away: nobody is left to answer.
     this.#output.once('error', this.#onEnd);
-    return Promise.resolve();
   }
 
-  /** Resolves when the message was handed over, after waiting for a slow reader. */
-  send(message: JSONRPCMessage): Promise<void> {
+  send({ bytes }: Message): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.#closed) {
         reject(new Error('the host has gone'));
         return;
       }
-      this.#output.write(`${JSON.stringify(message)}\n`, (error) => {
+      const done = (error?: Error | null): void => {
         if (error) reject(error);
         else resolve();
-      });
+      };
+      if (bytes.length <= largestCopy) {
+        this.#output.write(Buffer.concat([bytes, newLine]), done);
+        return;
+      }
+      this.#output.cork();
+      this.#output.write(bytes);
+      this.#output.write(newLine, done);
+      this.#output.uncork();
     });
   }
 
-  close(): Promise<void> {
-    if (this.#closed) return Promise.resolve();
+  pause(): void {
+    this.#input.pause();
+  }
+
+  resume(): void {
+    if (!this.#closed) this.#input.resume();
+  }
+
+  close(): void {
+    if (this.#closed) return;
     this.#closed = true;
     this.#input.off('data', this.#onData);
     this.#input.pause();
-    this.onclose?.();
-    return Promise.resolve();
+    this.onClose?.();
   }
 
   readonly #onEnd = (): void => {
-    void this.close();
+    this.close();
   };
 
   readonly #onData = (chunk: Buffer): void => {
-    const lines = this.#decoder.write(chunk).split('\n');
-    const rest = lines.pop() ?? '';
-    for (const line of lines) {
-      this.#read(this.#pieces.length === 0 ? line : `${this.#pieces.join('')}${line}`);
+    let from = 0;
+    for (let end = chunk.indexOf(lineFeed); end >= 0; end = chunk.indexOf(lineFeed, from)) {
+      const line = chunk.subarray(from, end);
+      from = end + 1;
+      this.#read(this.#pieces.length === 0 ? line : Buffer.concat([...this.#pieces, line]));
       this.#pieces = [];
     }
-    if (rest !== '') this.#pieces.push(rest);
+    if (from < chunk.length) this.#pieces.push(chunk.subarray(from));
   };
 
-  #read(line: string): void {
-    if (this.#closed || line.trim() === '') return;
-    let message: unknown;
-    try {
-      message = JSON.parse(line);
-    } catch (error) {
-      this.onerror?.(new UnreadableLine(messageOf(error)));
-      return;
+  #read(line: Buffer): void {
+    if (this.#closed || isBlank(line)) return;
+    for (const message of Message.parseEach(line)) {
+      if (message instanceof Message) this.onMessage?.(message);
+      else this.onUnreadable?.(message);
     }
-    if (isMessage(message)) this.onmessage?.(message);
-    else this.onerror?.(new UnreadableLine('it is no JSON-RPC 2.0 message'));
   }
 }
 
-function isMessage(value: unknown): value is JSONRPCMessage {
-  if (typeof value !== 'object' || value === null) return false;
-  const message = value as Record<string, unknown>;
-  return message['jsonrpc'] === '2.0' && (typeof message['method'] === 'string' || 'id' in message);
+function isBlank(line: Buffer): boolean {
+  return line.every((byte) => byte === 0x20 || byte === 0x09 || byte === 0x0d);
 }

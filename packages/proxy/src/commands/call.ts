@@ -7,7 +7,7 @@ import type { ProxyConfig } from '../config.ts';
 import { errors } from '../errors.ts';
 import { withServer } from './client-session.ts';
 import { writeJson, writeText, type Output } from './output.ts';
-import { hiddenTools } from './tools.ts';
+import { toolFilter } from './tools.ts';
 
 /** Calls a tool, signing in when that is needed, and prints its result. Exit code 1 when the tool reports an error. */
 export async function call(
@@ -21,10 +21,13 @@ export async function call(
   const [name, given] = config.words;
   if (name === undefined) throw errors.toolMissing();
   const toolArguments = await readArguments(given, input);
-  if ((await hiddenTools(config))(name)) throw errors.toolHidden(name);
+  const { isAllowedName, visible } = await toolFilter(config);
+  if (!isAllowedName(name)) throw errors.toolHidden(name);
   const result = await withServer(config, server, log, signal, async (client, bounds) => {
-    const names = (await client.listTools(undefined, bounds)).tools.map((tool) => tool.name);
+    const { tools } = await client.listTools(undefined, bounds);
+    const names = tools.map((tool) => tool.name);
     if (!names.includes(name)) throw errors.toolUnknown(server, name, nearest(name, names));
+    if (visible(tools.filter((tool) => tool.name === name)).length === 0) throw errors.toolHidden(name);
     return client.callTool(
       { name, arguments: toolArguments },
       {

@@ -3,19 +3,16 @@ import {
   ProtocolError,
   SdkError,
   SdkErrorCode,
-  SdkHttpError,
   type RequestOptions,
 } from '@modelcontextprotocol/client';
 import type { Log } from '@mcp-keyhole/cli-kit';
-import { explainHttpFailure } from '../bridge/failure-answer.ts';
-import type { ServerTransport } from '../bridge/http.ts';
+import { explain as explainFailure } from '../bridge/failure-answer.ts';
+import type { OnMessage, ServerSide } from '../bridge/server-side.ts';
 import type { ProxyConfig } from '../config.ts';
-import { withDeadline } from '../deadline.ts';
 import { errors, type ProxyError } from '../errors.ts';
 import { openConnection } from '../proxy.ts';
-import { chooseTransport } from './connect.ts';
+import { ServerTransport } from './server-transport.ts';
 
-const farewellWithin = 5_000;
 /** More than a sign-in may take: the server's own time comes on top. */
 const patienceBeyondSignIn = 60_000;
 
@@ -30,52 +27,41 @@ export async function withServer<Value>(
   signal: AbortSignal,
   work: (client: Client, bounds: Bounds) => Promise<Value>,
 ): Promise<Value> {
-  const transport = await chooseTransport(config.transport, openConnection(config, server, log, signal), log);
+  const { openSide } = openConnection(config, server, log, signal);
   const bounds = { timeout: config.signInTimeout + patienceBeyondSignIn, signal };
-  // A server of 2024-11-05 may keep silent at a question that it does not know.
-  const era = config.protocol === 'legacy' || config.transport === 'sse-only' ? 'legacy' : 'auto';
-  return withClient(transport, server, bounds, (client) => work(client, bounds), era);
+  return withClient(openSide, server, bounds, (client) => work(client, bounds));
 }
 
 /**
- * Connects to a server as an MCP client, in whichever era it speaks, for as long as `work` takes; then ends the session.
+ * Connects to a server as an MCP client for as long as `work` takes, then ends the session. The client is of the legacy
+ * era, whichever the server speaks: that is the server side's business.
  *
  * @param bounds the milliseconds that an answer may take, a sign-in on the way included
  * @throws ProxyError
  */
 export async function withClient<Value>(
-  transport: ServerTransport,
+  openSide: (onMessage: OnMessage) => ServerSide,
   server: URL,
   bounds: Bounds,
   work: (client: Client) => Promise<Value>,
-  era: 'auto' | 'legacy' = 'auto',
 ): Promise<Value> {
-  const client = new Client(
-    { name: 'mcp-keyhole', version: process.env['KEYHOLE_VERSION'] ?? 'development' },
-    { versionNegotiation: { mode: era } },
-  );
+  const client = new Client({
+    name: 'mcp-keyhole',
+    version: process.env['KEYHOLE_VERSION'] ?? 'development',
+  });
   try {
-    await client.connect(transport, bounds);
+    await client.connect(new ServerTransport(openSide), bounds);
     return await work(client);
   } catch (error) {
     bounds.signal.throwIfAborted();
     throw explain(error, server, bounds.timeout);
   } finally {
-    // A server that cannot end its session does not spoil what was done in it.
-    await withDeadline(transport.terminateSession(), {
-      milliseconds: farewellWithin,
-      error: (milliseconds) => errors.serverSilent(server, milliseconds),
-    }).catch(() => undefined);
     await client.close();
   }
 }
 
 function explain(error: unknown, server: URL, timeout: number): ProxyError {
   if (error instanceof ProtocolError) return errors.requestRefused(server, error.code, error.message);
-  if (error instanceof SdkError && !(error instanceof SdkHttpError)) {
-    if (error.code === SdkErrorCode.RequestTimeout) return errors.serverSilent(server, timeout);
-    // The negotiation of the era wraps what went wrong on the way.
-    if (error.cause !== undefined) return explainHttpFailure(error.cause, server);
-  }
-  return explainHttpFailure(error, server);
+  const isLate = error instanceof SdkError && error.code === SdkErrorCode.RequestTimeout;
+  return isLate ? errors.serverSilent(server, timeout) : explainFailure(error, server);
 }

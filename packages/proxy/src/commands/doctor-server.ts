@@ -19,7 +19,11 @@ export async function* examineServer(
   const connection = openConnection(config, server, log, signal);
   let look: Look | undefined;
   yield check('server', async () => {
-    look = await lookAt(server, { httpOptions: connection.httpOptions, transport: config.transport, signal });
+    look = await lookAt(server, {
+      endpointOptions: connection.endpointOptions,
+      transport: config.transport,
+      signal,
+    });
     return serverVerdict(look, server);
   });
   if (look?.answer === undefined || look.answer.status >= 500) return;
@@ -78,7 +82,7 @@ const discoverySteps: Readonly<Record<string, string>> = {
 async function storedVerdict(
   config: ProxyConfig,
   server: URL,
-  { key, openStore, httpOptions }: Connection,
+  { key, openStore, endpointOptions }: Connection,
   issuer: string | undefined,
   signal: AbortSignal,
 ): Promise<Verdict> {
@@ -98,7 +102,7 @@ async function storedVerdict(
       : fine(`the token ${expiry}`);
   }
   const { identity, challenge, failure } = await lookAt(server, {
-    httpOptions,
+    endpointOptions,
     transport: config.transport,
     token: bearerOf(tokens, config),
     signal,

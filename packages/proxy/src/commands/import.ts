@@ -61,7 +61,7 @@ async function toTokenSet(
   { tokens, client, writtenAt }: RemoteSignIn,
   config: ProxyConfig,
   server: URL,
-  { httpOptions, discover }: Connection,
+  { endpointOptions, discover }: Connection,
   signal: AbortSignal,
 ): Promise<TokenSet> {
   const accessToken = text(tokens['access_token']);
@@ -78,7 +78,7 @@ async function toTokenSet(
       'its client is one that you registered, so add --static-oauth-client-info with that client',
     );
   }
-  const { challenge } = await lookAt(server, { httpOptions, transport: config.transport, signal });
+  const { challenge } = await lookAt(server, { endpointOptions, transport: config.transport, signal });
   const { authorizationServer, resource } = await discover(challenge ?? {});
   const issuer = text(tokens['issuer']) ?? text(client?.['issuer']) ?? authorizationServer.issuer;
   if (issuer !== authorizationServer.issuer) {

@@ -1,7 +1,8 @@
-import { isJSONRPCResponse, type StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
-import { cleanLine, messageOf, type Log } from '@mcp-keyhole/cli-kit';
+import { cleanLine, type Log } from '@mcp-keyhole/cli-kit';
 import { whyNoBrowser } from '../authorization/browser.ts';
-import { explainHttpFailure } from '../bridge/failure-answer.ts';
+import { newestLegacyVersion } from '../bridge/era.ts';
+import { Message, objectOf } from '../bridge/message.ts';
+import type { ServerSide } from '../bridge/server-side.ts';
 import type { ProxyConfig } from '../config.ts';
 import { errors } from '../errors.ts';
 import { openConnection } from '../proxy.ts';
@@ -20,12 +21,15 @@ export async function login(
   // Memory would lose the sign-in at once, so that here `auto` means the keychain.
   const tokenStore = config.tokenStore === 'auto' ? 'keychain' : config.tokenStore;
   const connection = openConnection({ ...config, tokenStore }, server, log, signal);
-  const { key, bearerToken, http } = connection;
+  const { key, bearerToken, openSide } = connection;
   const store = await connection.openStore();
   const before = await store.load(key);
   const isAlone = process.stdin.isTTY && whyNoBrowser(config.environment, !config.noBrowser) !== undefined;
   const paste = isAlone ? passOnPastedAddress(connection.pending, process.stdin, log) : undefined;
-  const name = await greet(http, server, log).finally(() => paste?.stop());
+  const name = await greet(
+    openSide(() => undefined),
+    signal,
+  ).finally(() => paste?.stop());
   const after = await store.load(key);
   const called = name === undefined ? server.href : `${server.href} (${cleanLine(name, 80)})`;
   if (after === undefined) {
@@ -44,49 +48,15 @@ export async function login(
 }
 
 /** Sends `initialize`, which makes the server ask for a token if it wants one. The server's name, if it says one. */
-async function greet(
-  http: StreamableHTTPClientTransport,
-  server: URL,
-  log: Log,
-): Promise<string | undefined> {
-  let name: string | undefined;
-  let onEnd = (): void => undefined;
-  const answered = new Promise<void>((resolve) => {
-    onEnd = resolve;
-    http.onmessage = (message) => {
-      if (!isJSONRPCResponse(message)) return;
-      if ('result' in message) name = (message.result as { serverInfo?: { name?: string } }).serverInfo?.name;
-      resolve();
-    };
-  });
-  await http.start();
+async function greet(side: ServerSide, signal: AbortSignal): Promise<string | undefined> {
+  const clientInfo = { name: 'mcp-keyhole', version: process.env['KEYHOLE_VERSION'] ?? 'development' };
+  const params = { protocolVersion: newestLegacyVersion, capabilities: {}, clientInfo };
   try {
-    await http.send(
-      {
-        jsonrpc: '2.0',
-        id: 1,
-        method: 'initialize',
-        params: {
-          protocolVersion: '2025-11-25',
-          capabilities: {},
-          clientInfo: { name: 'mcp-keyhole', version: process.env['KEYHOLE_VERSION'] ?? 'development' },
-        },
-      },
-      {
-        onRequestStreamEnd: () => {
-          onEnd();
-        },
-      },
-    );
-    await answered;
-    // The sign-in is done: a server that cannot end its session does not spoil it.
-    await http.terminateSession().catch((error: unknown) => {
-      log.debug('the session was not ended', { error: messageOf(error) });
-    });
-  } catch (error) {
-    throw explainHttpFailure(error, server);
+    const greeting = Message.request(1, 'initialize', params);
+    const { result } = await side.request(greeting, { signal, onMessage: () => undefined });
+    const { name } = objectOf(result?.['serverInfo']);
+    return typeof name === 'string' ? name : undefined;
   } finally {
-    await http.close();
+    await side.close();
   }
-  return name;
 }

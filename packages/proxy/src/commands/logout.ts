@@ -24,7 +24,8 @@ export async function logout(
   let removed = 0;
   for (const entry of await entriesOf(config, server)) {
     const entryConfig = { ...config, tokenStore: entry.store, client: config.client ?? clientOf(entry) };
-    const { openStore, end } = openConnection(entryConfig, server, log, signal);
+    const { openStore, end, forget } = openConnection(entryConfig, server, log, signal);
+    await forget();
     const store = await openStore();
     const tokens = await readable(store, entry);
     const outcomes = tokens === undefined ? [] : await end(tokens);
@@ -34,6 +35,7 @@ export async function logout(
     removed += 1;
     print(`Removed the sign-in for ${accountOf(entry)} from ${store.place}.\n`);
   }
+  await openConnection(config, server, log, signal).forget();
   if (removed === 0) print(`There was no sign-in for ${server.href}.\n`);
   return 0;
 }

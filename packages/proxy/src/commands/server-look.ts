@@ -1,7 +1,8 @@
-import type { Client } from '@modelcontextprotocol/client';
-import { createHttpTransport, type HttpOptions, type TokenChallenge } from '../bridge/http.ts';
+import { noMemory } from '../bridge/remembered-server.ts';
 import type { ProxyConfig } from '../config.ts';
 import { errors, ProxyError } from '../errors.ts';
+import { Endpoint, type EndpointOptions, type TokenChallenge } from '../http/endpoint.ts';
+import { openSide } from '../proxy.ts';
 import { withClient } from './client-session.ts';
 
 const answerWithin = 15_000;
@@ -24,49 +25,54 @@ export interface Look {
 export async function lookAt(
   server: URL,
   options: {
-    httpOptions: Omit<HttpOptions, 'tokens'>;
+    endpointOptions: Omit<EndpointOptions, 'tokens'>;
     transport: ProxyConfig['transport'];
     token?: string | undefined;
     signal: AbortSignal;
   },
 ): Promise<Look> {
+  const { endpointOptions, transport, token, signal } = options;
   const seen: { -readonly [Name in keyof Look]: Look[Name] } = {};
   const begin = performance.now();
-  const base = options.httpOptions.fetch ?? fetch;
+  let protocol: string | undefined;
   const refuse = (challenge: TokenChallenge): Promise<never> => {
     seen.challenge = challenge;
     return Promise.reject(errors.tokenRefused(server));
   };
-  const watched: HttpOptions = {
-    ...options.httpOptions,
+  const endpoint = new Endpoint(server, {
+    ...endpointOptions,
     tokens: {
-      token: () => Promise.resolve(options.token),
+      token: () => Promise.resolve(token),
       onUnauthorized: (_rejected, challenge) => refuse(challenge),
       onInsufficientScope: (_insufficient, challenge) => refuse(challenge),
       onAccepted: () => undefined,
     },
-    fetch: async (input, init) => {
-      const response = await base(input, init);
+    exchange: async (request) => {
+      const response = await endpointOptions.exchange(request);
       seen.answer ??= { status: response.status, milliseconds: Math.round(performance.now() - begin) };
-      seen.challengeHeader ??= response.headers.get('www-authenticate') ?? undefined;
+      const challenge = response.headers['www-authenticate'];
+      seen.challengeHeader ??= Array.isArray(challenge) ? challenge.join(', ') : challenge;
+      // What the two have agreed on stands on every request but the first.
+      protocol = request.headers['mcp-protocol-version'] ?? protocol;
       return response;
     },
-  };
-  const isEventStream = options.transport === 'sse-only';
-  const transport = isEventStream
-    ? (await import('../bridge/sse.ts')).createEventStreamTransport(server, watched)
-    : createHttpTransport(server, watched);
-  const era = isEventStream ? 'legacy' : 'auto';
-  const bounds = { timeout: answerWithin, signal: options.signal };
+  });
+  const bounds = { timeout: answerWithin, signal };
+  const { log } = endpointOptions;
   try {
-    const identify = async (client: Client): Promise<Look['identity']> => ({
-      name: client.getServerVersion()?.name ?? 'a server without a name',
-      protocol: client.getNegotiatedProtocolVersion() ?? 'unknown',
-      tools: (await client.listTools(undefined, bounds)).tools.length,
-    });
-    seen.identity = await withClient(transport, server, bounds, identify, era);
+    await withClient(
+      (onMessage) => openSide(transport, { endpoint, memory: noMemory, onMessage, log }),
+      server,
+      bounds,
+      async (client) => {
+        const { tools } = await client.listTools(undefined, bounds);
+        const name = client.getServerVersion()?.name ?? 'a server without a name';
+        protocol ??= client.getNegotiatedProtocolVersion() ?? 'unknown';
+        seen.identity = { name, protocol, tools: tools.length };
+      },
+    );
   } catch (error) {
-    if (!(error instanceof ProxyError) || options.signal.aborted) throw error;
+    if (!(error instanceof ProxyError) || signal.aborted) throw error;
     if (seen.challenge === undefined) seen.failure = error;
   }
   return seen;

@@ -1,4 +1,6 @@
+import type { Tool } from '@modelcontextprotocol/client';
 import type { Log } from '@mcp-keyhole/cli-kit';
+import type { ToolFilter } from '../bridge/tool-filter.ts';
 import type { ProxyConfig } from '../config.ts';
 import { withServer } from './client-session.ts';
 import { writeJson, type Output } from './output.ts';
@@ -12,9 +14,13 @@ export async function tools(
   signal: AbortSignal,
   output: Output,
 ): Promise<number> {
-  const isHidden = await hiddenTools(config);
-  const list = await withServer(config, server, log, signal, async (client, bounds) =>
-    (await client.listTools(undefined, bounds)).tools.filter(({ name }) => !isHidden(name)),
+  const { visible } = await toolFilter(config);
+  const list = await withServer(
+    config,
+    server,
+    log,
+    signal,
+    async (client, bounds) => visible((await client.listTools(undefined, bounds)).tools) as readonly Tool[],
   );
   if (config.json) writeJson(output, list);
   else if (list.length === 0) output.write(`${server.href} has no tools.\n`);
@@ -22,10 +28,8 @@ export async function tools(
   return 0;
 }
 
-/** Whether --ignore-tool and --allow-tool hide a tool. */
-export async function hiddenTools(config: ProxyConfig): Promise<(name: string) => boolean> {
+/** What --ignore-tool, --allow-tool and --read-only leave of the tools. */
+export async function toolFilter(config: ProxyConfig): Promise<ToolFilter> {
   const { createToolFilter } = await import('../bridge/tool-filter.ts');
-  const filter = createToolFilter(config.ignoreTools, config.allowTools);
-  return (name) =>
-    filter?.refused({ jsonrpc: '2.0', id: 0, method: 'tools/call', params: { name } }) !== undefined;
+  return createToolFilter(config);
 }

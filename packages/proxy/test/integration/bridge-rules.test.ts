@@ -3,7 +3,7 @@ import { SSEServerTransport } from '@modelcontextprotocol/sdk/server/sse.js';
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { PROTOCOL_VERSION_META_KEY } from '@modelcontextprotocol/client';
 import { describe, expect, it } from 'vitest';
-import { createEventStreamTransport } from '../../src/bridge/sse.ts';
+import { EventStreamServer } from '../../src/bridge/event-stream-server.ts';
 import { createToolFilter } from '../../src/bridge/tool-filter.ts';
 import { bridgedHost, type Message } from '../support/bridged-host.ts';
 import { helloServer } from '../support/hello-server.ts';
@@ -15,8 +15,8 @@ const call = { name: 'get_name', arguments: {} };
 
 describe('a bridge with a tool filter', () => {
   it('hides a tool and refuses its call without asking the server', async () => {
-    const toolFilter = createToolFilter(['get_*'], []);
-    const host = bridgedHost(await helloServer(), { rules: { toolFilter } });
+    const filter = createToolFilter({ ignoreTools: ['get_*'], allowTools: [], readOnly: false });
+    const host = bridgedHost(await helloServer(), { filter });
     expect((await host.request(1, 'tools/list', {})).result).toMatchObject({ tools: [] });
     const { error } = await host.request(2, 'tools/call', call);
     expect(error?.data?.code).toBe('tool-hidden');
@@ -24,8 +24,8 @@ describe('a bridge with a tool filter', () => {
   });
 
   it('lets pass what no glob hides', async () => {
-    const toolFilter = createToolFilter(['delete_*'], []);
-    const host = bridgedHost(await helloServer(), { rules: { toolFilter } });
+    const filter = createToolFilter({ ignoreTools: ['delete_*'], allowTools: [], readOnly: false });
+    const host = bridgedHost(await helloServer(), { filter });
     expect((await host.request(1, 'tools/list', {})).result).toMatchObject({ tools: [{ name: 'get_name' }] });
     expect((await host.request(2, 'tools/call', call)).result).toMatchObject({
       structuredContent: { result: 'Hello, World!' },
@@ -77,7 +77,9 @@ describe('a bridge to a server of 2024-11-05', () => {
       }
       await sse?.handlePostMessage({ headers } as unknown as IncomingMessage, response, JSON.parse(body));
     });
-    const host = bridgedHost(new URL('/sse', http.url), { transport: createEventStreamTransport });
+    const host = bridgedHost(new URL('/sse', http.url), {
+      side: ({ endpoint, onMessage, log }) => new EventStreamServer(endpoint, onMessage, log),
+    });
     expect((await host.request(1, 'initialize', initialize)).result).toMatchObject({
       serverInfo: { name: 'old-server' },
     });

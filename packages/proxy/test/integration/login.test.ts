@@ -48,7 +48,7 @@ describe('login', () => {
       expect(await loginAt(`${server.url}/mcp`)).toBe(
         `${server.url}/mcp (Open) answers without a sign-in.\n`,
       );
-      expect(server.requests.map(({ method }) => method)).toEqual(['POST', 'DELETE']);
+      expect(server.requests.map(({ method }) => method)).toEqual(['POST', 'POST', 'DELETE']);
     },
   );
 

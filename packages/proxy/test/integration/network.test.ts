@@ -8,6 +8,10 @@ const plain: NetworkSettings = {
   headersTimeout: undefined,
   bodyTimeout: undefined,
   ipv4: false,
+  caFile: undefined,
+  cert: undefined,
+  key: undefined,
+  disableCookies: false,
 };
 const servers: Server[] = [];
 

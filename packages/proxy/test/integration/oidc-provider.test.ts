@@ -6,6 +6,7 @@ import {
   type AuthorizationContext,
 } from '../../src/authorization/authorize.ts';
 import { PendingSignIn } from '../../src/authorization/pending-sign-in.ts';
+import { SignInNotice } from '../../src/sign-in-notice.ts';
 import { StateFolder } from '../../src/state-folder.ts';
 import type { TokenSet } from '../../src/token-store/token-store.ts';
 import { refusalOf } from '../support/failure.ts';
@@ -42,6 +43,7 @@ async function scene(settings: Partial<AuthorizationContext['config']> = {}, pat
     config: signInSettings({ callbackPort: await freePort(), ...settings }),
     folder,
     pending: new PendingSignIn(folder, url.href),
+    notice: new SignInNotice(url, log.log),
     log: log.log,
     openBrowser: browser.open,
     signal: new AbortController().signal,

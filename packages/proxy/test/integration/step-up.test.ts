@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { TokenProvider } from '../../src/bridge/http.ts';
+import type { TokenProvider } from '../../src/http/endpoint.ts';
 import { errors } from '../../src/errors.ts';
 import { MemoryTokenStore } from '../../src/token-store/memory.ts';
 import { bridgedHost, type BridgedHost } from '../support/bridged-host.ts';

@@ -1,5 +1,6 @@
 import type { AuthorizationContext } from '../../src/authorization/authorize.ts';
 import { PendingSignIn } from '../../src/authorization/pending-sign-in.ts';
+import { SignInNotice } from '../../src/sign-in-notice.ts';
 import { StateFolder } from '../../src/state-folder.ts';
 import { AuthorizationServer, clientId, type Behaviour } from './authorization-server.ts';
 import { Browser } from './browser.ts';
@@ -32,6 +33,7 @@ export async function scene(
     config: signInSettings({ client: { clientId }, callbackPort: await freePort(), ...config }),
     folder,
     pending: new PendingSignIn(folder, provider.resource.href),
+    notice: new SignInNotice(provider.resource, changes.log ?? log.log),
     log: log.log,
     openBrowser: browser.open,
     signal: new AbortController().signal,

@@ -11,6 +11,7 @@ export interface Exchange {
 /** An MCP server whose answers to requests a test decides; `echo` is always answered correctly. */
 export async function bentServer(
   answer: (exchange: Exchange) => void,
+  era: 'legacy' | 'modern' = 'legacy',
 ): Promise<{ host: BridgedHost; http: LoopbackServer }> {
   const http = await loopbackServer((request, response) => {
     if (request.method !== 'POST') {
@@ -22,7 +23,7 @@ export async function bentServer(
     else if (message.method === undefined || message.id === undefined) response.writeHead(202).end();
     else answer({ message, response, request });
   });
-  return { host: bridgedHost(new URL('/mcp', http.url)), http };
+  return { host: bridgedHost(new URL('/mcp', http.url), { era }), http };
 }
 
 export const result = (id: Message['id'], value: Record<string, unknown> = {}): Message => ({

@@ -2,13 +2,15 @@ import { EventEmitter, once } from 'node:events';
 import { PassThrough } from 'node:stream';
 import { onTestFinished } from 'vitest';
 import { Bridge, type BridgeRules } from '../../src/bridge/bridge.ts';
-import {
-  createHttpTransport,
-  type HttpOptions,
-  type ServerTransport,
-  type TokenProvider,
-} from '../../src/bridge/http.ts';
-import { StdioTransport } from '../../src/bridge/stdio.ts';
+import { EraChooser, type EraChooserContext } from '../../src/bridge/era-chooser.ts';
+import type { Era } from '../../src/bridge/era.ts';
+import { noMemory } from '../../src/bridge/remembered-server.ts';
+import type { ServerSide } from '../../src/bridge/server-side.ts';
+import { StdioHost } from '../../src/bridge/stdio.ts';
+import { Endpoint, type TokenProvider } from '../../src/http/endpoint.ts';
+import { createExchange } from '../../src/http/exchange.ts';
+import { networkSettings } from './network-settings.ts';
+import type { ToolFilter } from '../../src/bridge/tool-filter.ts';
 import { recordedLog, type RecordedLog } from './recorded-log.ts';
 
 /** A JSON-RPC message as it stands on a line. */
@@ -54,8 +56,11 @@ export function bridgedHost(
     headers?: [string, string][];
     shutdown?: AbortController;
     rules?: BridgeRules;
-    /** Default: Streamable HTTP. */
-    transport?: (server: URL, options: HttpOptions) => ServerTransport;
+    filter?: ToolFilter | undefined;
+    /** What the server speaks, as it would be remembered. Default: legacy. */
+    era?: Era;
+    /** Default: the one that fits the eras, over Streamable HTTP. */
+    side?: (context: EraChooserContext) => ServerSide;
   } = {},
 ): BridgedHost {
   const input = new PassThrough();
@@ -70,13 +75,24 @@ export function bridgedHost(
     received.push(...lines.map((line) => JSON.parse(line) as Message));
     arrivals.emit('message');
   });
-  const http = (options.transport ?? createHttpTransport)(server, {
+  const { shutdown = new AbortController(), era = 'legacy', side } = options;
+  const endpoint = new Endpoint(server, {
     tokens: options.tokens ?? anonymous,
-    headers: options.headers ?? [],
+    headers: () => Promise.resolve(options.headers ?? []),
+    exchange: createExchange(networkSettings, {}),
+    log: log.log,
   });
-  const { shutdown = new AbortController() } = options;
-  const stdio = new StdioTransport(input, output);
-  const running = new Bridge(stdio, http, server, log.log, options.rules).run(shutdown.signal);
+  const memory = { ...noMemory, facts: () => Promise.resolve({ era }) };
+  const bridge = new Bridge(
+    new StdioHost(input, output),
+    (onMessage) => {
+      const context = { endpoint, memory, onMessage, log: log.log };
+      const open = side?.(context) ?? new EraChooser(context);
+      return options.filter?.applied(open) ?? open;
+    },
+    { server, log: log.log, rules: options.rules ?? {} },
+  );
+  const running = bridge.run(shutdown.signal);
   const host: BridgedHost = {
     log,
     received,

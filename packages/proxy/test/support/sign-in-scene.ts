@@ -2,6 +2,7 @@ import { authorize, refreshTokens, type AuthorizationContext } from '../../src/a
 import type { OpenBrowser } from '../../src/authorization/browser.ts';
 import { PendingSignIn } from '../../src/authorization/pending-sign-in.ts';
 import { BearerToken, type BearerTokenContext } from '../../src/bearer-token.ts';
+import { SignInNotice } from '../../src/sign-in-notice.ts';
 import { StateFolder } from '../../src/state-folder.ts';
 import { MemoryTokenStore } from '../../src/token-store/memory.ts';
 import { accountOf, type SignInKey, type TokenStore } from '../../src/token-store/token-store.ts';
@@ -41,6 +42,7 @@ export async function signInScene(
       config: signInSettings({ client, callbackPort, ...settings }),
       folder: new StateFolder(folder),
       pending: pending(),
+      notice: new SignInNotice(provider.resource, own.log ?? log.log),
       log: own.log ?? log.log,
       openBrowser,
       signal: own.signal ?? new AbortController().signal,

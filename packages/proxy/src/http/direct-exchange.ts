@@ -1,0 +1,92 @@
+import http, { type AgentOptions } from 'node:http';
+import https from 'node:https';
+import { tlsOptions, type NetworkSettings } from '../network.ts';
+import type { Exchange, HttpRequest, HttpResponse } from './exchange.ts';
+import { ConnectionLost, NotSent, reasonOf } from './failures.ts';
+
+const usualConnectTimeout = 10_000;
+const usualTimeout = 300_000;
+/** A connection that nobody uses is closed before servers do so, which keep most for 5 s. */
+const idleAtMost = 4_000;
+/** After so many milliseconds of silence the system asks whether the other end is still there. */
+const askedAfter = 15_000;
+
+/** Exchanges by Node's own client. */
+export function createDirectExchange(
+  settings: NetworkSettings,
+  env: Readonly<Record<string, string | undefined>>,
+): Exchange {
+  const options: AgentOptions & { keepAliveInitialDelay: number } = {
+    keepAlive: true,
+    keepAliveInitialDelay: askedAfter,
+    noDelay: true,
+    timeout: idleAtMost,
+    ...(settings.ipv4 ? { family: 4 } : {}),
+  };
+  const httpAgent = new http.Agent(options);
+  let httpsAgent: Promise<https.Agent> | undefined;
+  return async (request) => {
+    if (request.url.protocol === 'http:') return exchange(http.request, httpAgent, request, settings);
+    httpsAgent ??= tlsOptions(settings, env).then((tls) => new https.Agent({ ...options, ...tls }));
+    return exchange(https.request, await httpsAgent, request, settings);
+  };
+}
+
+function exchange(
+  send: typeof http.request,
+  agent: http.Agent,
+  { url, method, headers, body, signal }: HttpRequest,
+  settings: NetworkSettings,
+): Promise<HttpResponse> {
+  const {
+    connectTimeout = usualConnectTimeout,
+    headersTimeout = usualTimeout,
+    bodyTimeout = usualTimeout,
+  } = settings;
+  return new Promise((resolve, reject) => {
+    signal.throwIfAborted();
+    let isConnected = false;
+    const length = body === undefined ? {} : { 'content-length': String(body.length) };
+    const request = send(url, { method, agent, headers: { ...headers, ...length } });
+    const onAbort = (): void => {
+      request.destroy(signal.reason as Error);
+    };
+    signal.addEventListener('abort', onAbort);
+    let timer = setTimeout(() => {
+      request.destroy(new NotSent(`connecting took longer than ${seconds(connectTimeout)}`));
+    }, connectTimeout);
+    const onConnect = (): void => {
+      isConnected = true;
+      clearTimeout(timer);
+      timer = setTimeout(() => {
+        request.destroy(new ConnectionLost(`no answer began within ${seconds(headersTimeout)}`));
+      }, headersTimeout);
+    };
+    request.once('socket', (socket) => {
+      if (socket.connecting) socket.once(url.protocol === 'https:' ? 'secureConnect' : 'connect', onConnect);
+      else onConnect();
+    });
+    request.once('response', (response) => {
+      clearTimeout(timer);
+      response.setTimeout(bodyTimeout, () => {
+        response.destroy(new ConnectionLost(`the answer paused for ${seconds(bodyTimeout)}`));
+      });
+      resolve({ status: response.statusCode ?? 0, headers: response.headers, body: response });
+    });
+    request.once('close', () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', onAbort);
+    });
+    request.on('error', (error) => {
+      if (signal.aborted) reject(signal.reason as Error);
+      else if (error instanceof NotSent || error instanceof ConnectionLost) reject(error);
+      else if (isConnected) reject(new ConnectionLost(reasonOf(error), { cause: error }));
+      else reject(new NotSent(reasonOf(error), { cause: error }));
+    });
+    request.end(body);
+  });
+}
+
+function seconds(milliseconds: number): string {
+  return `${String(milliseconds / 1_000)} seconds`;
+}
