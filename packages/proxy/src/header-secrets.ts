@@ -42,12 +42,3 @@ export async function withSecrets(
 function namesIn(value: string): string[] {
   return [...value.matchAll(secretReference)].map(([, name = '']) => name);
 }
-
-/** A fetch that adds headers to every request; they are found out before the first. */
-export function fetchWith(headers: () => Promise<readonly Header[]>, base: typeof fetch): typeof fetch {
-  return async (input, init) => {
-    const all = new Headers(init?.headers);
-    for (const [name, value] of await headers()) all.set(name, value);
-    return base(input, { ...init, headers: all });
-  };
-}

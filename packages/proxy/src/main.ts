@@ -1,6 +1,7 @@
 import { createLog, reportFailure, type Log } from '@mcp-keyhole/cli-kit';
 import { loadConfig, type ProxyConfig } from './config.ts';
 import { errors } from './errors.ts';
+import { watchParent } from './parent-watch.ts';
 
 const program = 'mcp-keyhole';
 
@@ -22,14 +23,21 @@ async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<nu
 async function run(config: ProxyConfig): Promise<number> {
   const log = createLog({ program, level: config.debug ? 'debug' : config.silent ? 'silent' : 'info' });
   const shutdown = new AbortController();
-  const interrupted = onSignal(shutdown);
+  const end = (): void => {
+    shutdown.abort(errors.shuttingDown());
+  };
+  const interrupted = onSignal(end);
+  // Nobody reads the output any more: `mcp-keyhole tools … | head`, or a host that has gone.
+  process.stdout.on('error', end);
+  const unwatch = config.command === 'connect' ? watchParent(end) : undefined;
   try {
     return await start(config, log, shutdown.signal);
   } catch (error) {
     if (interrupted() && config.command !== 'connect') return 130;
     throw error;
   } finally {
-    shutdown.abort(errors.shuttingDown());
+    unwatch?.();
+    end();
   }
 }
 
@@ -58,13 +66,13 @@ async function start(config: ProxyConfig, log: Log, signal: AbortSignal): Promis
 }
 
 /** Ends the run in order at the first signal, at once at the second. */
-function onSignal(shutdown: AbortController): () => boolean {
+function onSignal(end: () => void): () => boolean {
   let interrupted = false;
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(name, () => {
       if (interrupted) process.exit(130);
       interrupted = true;
-      shutdown.abort(errors.shuttingDown());
+      end();
     });
   }
   return () => interrupted;
@@ -78,6 +86,8 @@ function report(error: unknown): number {
   return reportFailure(error, { program, debug: process.argv.includes('--debug') });
 }
 
+// A terminal or a host that no longer shows what went wrong is no reason to end.
+process.stderr.on('error', () => undefined);
 for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
   process.on(event, (error) => process.exit(report(error)));
 }

@@ -42,20 +42,29 @@ export function isProxied(env: Environment): boolean {
 export async function tlsOptions(settings: NetworkSettings, env: Environment): Promise<TlsOptions> {
   const { caFile, cert, key } = settings;
   const passphrase = env['MCP_KEYHOLE_KEY_PASSPHRASE'];
-  const extra = env['NODE_EXTRA_CA_CERTS'];
   return {
     ...(caFile === undefined
       ? {}
       : {
           ca: [
             ...(await import('node:tls')).rootCertificates,
-            ...(extra === undefined || extra === '' ? [] : [readFileSync(extra, 'utf8')]),
+            ...extraAuthorities(env['NODE_EXTRA_CA_CERTS']),
             caFile,
           ],
         }),
     ...(cert === undefined ? {} : { cert }),
     ...(key === undefined ? {} : { key, ...(passphrase === undefined ? {} : { passphrase }) }),
   };
+}
+
+function extraAuthorities(file: string | undefined): string[] {
+  if (file === undefined || file === '') return [];
+  try {
+    return [readFileSync(file, 'utf8')];
+  } catch {
+    // Node goes on without it too, and has said so at its start.
+    return [];
+  }
 }
 
 /** Undici with a dispatcher that keeps to the settings and to HTTP_PROXY, HTTPS_PROXY and NO_PROXY. */
@@ -66,19 +75,18 @@ export async function loadUndici(
   const { connectTimeout, headersTimeout, bodyTimeout, ipv4 } = settings;
   const undici = await import('undici');
   const tls = await tlsOptions(settings, env);
-  const connect = {
-    ...tls,
-    ...(connectTimeout === undefined ? {} : { timeout: connectTimeout }),
-    ...(ipv4 ? { family: 4 } : {}),
-  };
+  const timeout = connectTimeout === undefined ? {} : { timeout: connectTimeout };
+  const connection = { ...timeout, ...(ipv4 ? { family: 4 } : {}) };
   const dispatcher = new undici.EnvHttpProxyAgent({
     ...proxy('httpProxy', env['http_proxy'] ?? env['HTTP_PROXY']),
     ...proxy('httpsProxy', env['https_proxy'] ?? env['HTTPS_PROXY']),
     noProxy: [env['no_proxy'] ?? env['NO_PROXY'] ?? '', ...never].filter((host) => host !== '').join(','),
     ...(headersTimeout === undefined ? {} : { headersTimeout }),
     ...(bodyTimeout === undefined ? {} : { bodyTimeout }),
-    connect,
-    requestTls: tls,
+    connect: { ...tls, ...connection },
+    requestTls: { ...tls, ...timeout },
+    // The client's certificate is for the server, not for the proxy.
+    proxyTls: { ...(tls.ca === undefined ? {} : { ca: tls.ca }), ...connection },
   });
   return { undici, dispatcher };
 }

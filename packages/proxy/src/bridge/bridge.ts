@@ -54,7 +54,7 @@ export class Bridge {
     this.#server = server;
     this.#log = log;
     this.#rules = rules;
-    this.#side = open((message) => this.#toHost(message));
+    this.#side = open(this.#onMessage);
     this.#slots = new Slots(mostAtOnce, mostBytesWaiting, {
       onFull: () => {
         host.pause();
@@ -132,8 +132,7 @@ export class Bridge {
     }
     await this.#order;
     try {
-      const onMessage: OnMessage = (message) => this.#toHost(message);
-      return await this.#side.request(request, { signal: exchange.signal, onMessage });
+      return await this.#side.request(request, { signal: exchange.signal, onMessage: this.#onMessage });
     } catch (error) {
       const failure = explain(error, this.#server);
       if (!exchange.signal.aborted) {
@@ -161,6 +160,13 @@ export class Bridge {
     const code = id === undefined ? -32_700 : -32_600;
     void this.#toHost(Message.error(id ?? null, { code, message: failure.message }));
   }
+
+  /** What the server says besides the answers that are waited for. An answer among it would be one too many. */
+  readonly #onMessage: OnMessage = (message) => {
+    if (message.kind !== 'response') return this.#toHost(message);
+    this.#log.debug('an answer that nobody waits for was dropped', { id: String(message.id) });
+    return undefined;
+  };
 
   /** Resolves when the host has taken the message, or has gone. */
   async #toHost(message: Message): Promise<void> {

@@ -1,5 +1,5 @@
 import type { Log } from '@mcp-keyhole/cli-kit';
-import { errors } from '../errors.ts';
+import { errors, ProxyError, type ProxyErrorCode } from '../errors.ts';
 import type { Endpoint } from '../http/endpoint.ts';
 import { lastingController } from '../linked-signal.ts';
 import { askEra, eraOf, type Era } from './era.ts';
@@ -8,6 +8,14 @@ import { LegacyServer } from './legacy-server.ts';
 import { objectOf, type JsonObject, type Message } from './message.ts';
 import type { ServerMemory } from './remembered-server.ts';
 import type { OnMessage, RequestContext, ServerSide } from './server-side.ts';
+
+/** Failures of a greeting that leave it open whether it was made in the right era. */
+const doubtful = new Set<ProxyErrorCode>([
+  'answer-lost',
+  'server-answer-unusable',
+  'server-error',
+  'server-redirected',
+]);
 
 /** What an {@link EraChooser} works with. */
 export interface EraChooserContext {
@@ -27,8 +35,9 @@ export class EraChooser implements ServerSide {
   readonly #end = lastingController();
   readonly #sides = new Map<Era, ServerSide>();
   #verdict: Promise<Era> | undefined;
-  /** Whether the verdict is that of an earlier run, and no answer has confirmed it yet. */
-  #isRemembered = false;
+  /** Whether the verdict is that of an earlier run, or a guess, and no answer has confirmed it yet. */
+  #isTentative = false;
+  #hasJudged = false;
 
   constructor(context: EraChooserContext) {
     this.#context = context;
@@ -41,16 +50,20 @@ export class EraChooser implements ServerSide {
     const host = eraOf(message);
     const era = await this.#serverEra(message);
     const side = await this.#sideFor(host, era);
-    if (!this.#isRemembered || !isGreeting(message)) return side.request(message, context);
-    const answer = await side.request(message, context);
-    this.#isRemembered = false;
-    if (answer.error === undefined) return answer;
-    // It is not what it was; or it refuses everybody, and then it does so again.
-    this.#verdict = undefined;
-    this.#sides.delete(host);
-    await side.close();
-    const other = await this.#sideFor(host, await this.#serverEra(message));
-    return other.request(message, context);
+    if (!this.#isTentative || !isGreeting(message)) return side.request(message, context);
+    const answer = await side.request(message, context).catch(async (error: unknown) => {
+      if (error instanceof ProxyError && doubtful.has(error.code)) await this.#discard(host, side);
+      throw error;
+    });
+    if (answer.error === undefined) {
+      this.#isTentative = false;
+      return answer;
+    }
+    // It is not what it was taken for; or it refuses everybody, and then it does so again.
+    await this.#discard(host, side);
+    const judged = await this.#serverEra(message);
+    if (judged === era) return answer;
+    return (await this.#sideFor(host, judged)).request(message, context);
   }
 
   async notify(message: Message): Promise<void> {
@@ -65,6 +78,13 @@ export class EraChooser implements ServerSide {
     await Promise.all([...this.#sides.values()].map((side) => side.close()));
   }
 
+  /** The next request finds out anew what the server speaks. */
+  async #discard(host: Era, side: ServerSide): Promise<void> {
+    this.#verdict = undefined;
+    this.#sides.delete(host);
+    await side.close();
+  }
+
   #serverEra(message: Message): Promise<Era> {
     this.#verdict ??= this.#judge(clientInfoOf(message)).catch((error: unknown) => {
       this.#verdict = undefined;
@@ -76,12 +96,16 @@ export class EraChooser implements ServerSide {
   async #judge(clientInfo: JsonObject): Promise<Era> {
     const { endpoint, memory, log } = this.#context;
     const { era: remembered } = await memory.facts();
-    if (remembered !== undefined && !this.#isRemembered && this.#sides.size === 0) {
-      this.#isRemembered = true;
+    const isFirst = !this.#hasJudged;
+    this.#hasJudged = true;
+    if (remembered !== undefined && isFirst) {
+      this.#isTentative = true;
       return remembered;
     }
     const { era, certain } = await askEra(endpoint, clientInfo, this.#end.signal, log);
     log.debug('the server has been asked which protocol it speaks', { era, certain });
+    // Servers fail at the question in many ways, some of them for the moment; only a modern one answers it.
+    this.#isTentative = era === 'legacy';
     if (certain) memory.rememberEra(era);
     return era;
   }

@@ -1,7 +1,7 @@
 import type { Log } from '@mcp-keyhole/cli-kit';
 import { withDeadline } from '../deadline.ts';
 import { ProxyError } from '../errors.ts';
-import { rpcErrorIn, refusalError, refusalOf } from '../http/answer.ts';
+import { rpcErrorIn, refusalOf } from '../http/answer.ts';
 import type { Endpoint } from '../http/endpoint.ts';
 import { ConnectionLost } from '../http/failures.ts';
 import { Message, objectOf, type JsonObject, type RpcError } from './message.ts';
@@ -62,8 +62,10 @@ export async function askEra(
     const refusal = await refusalOf(response);
     if (refusal !== undefined) {
       const error = rpcErrorIn(refusal, id);
-      if (error === undefined && refusal.status >= 500) throw refusalError(endpoint.url, refusal);
-      return { era: error === undefined ? 'legacy' : eraOfError(error), certain: true };
+      // Some servers fail at what they do not know; others just fail at the moment.
+      if (error === undefined)
+        return { era: 'legacy', certain: refusal.status >= 400 && refusal.status < 500 };
+      return { era: eraOfError(error), certain: true };
     }
     const options = { id, onMessage: () => undefined, position: newPosition(), log };
     const answer = await withDeadline(readAnswer(endpoint.url, response, options), {

@@ -1,6 +1,6 @@
 import type { Log } from '@mcp-keyhole/cli-kit';
 import { errors } from '../errors.ts';
-import { withLinkedSignal } from '../linked-signal.ts';
+import { lastingController, withLinkedSignal } from '../linked-signal.ts';
 import { pause } from '../pause.ts';
 import { Changes } from './changes.ts';
 import { InputQuestions, QuestionRefused } from './input-questions.ts';
@@ -51,7 +51,7 @@ class LegacyHost implements ServerSide {
   readonly #context: LegacyHostContext;
   readonly #questions: InputQuestions;
   readonly #changes: Changes;
-  readonly #end = new AbortController();
+  readonly #end = lastingController();
   /** What is said of the host in every request. */
   #envelope = envelopeOf({});
   /** The server's. */

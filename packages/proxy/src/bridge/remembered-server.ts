@@ -129,7 +129,7 @@ async function readFacts(folder: Pick<StateFolder, 'read'>, account: string): Pr
   if (text === undefined) return nothing;
   const content = objectOf(JSON.parse(text));
   const isOurs = content['format'] === format && content['account'] === account;
-  return isOurs ? (objectOf(content['facts'])) : nothing;
+  return isOurs ? objectOf(content['facts']) : nothing;
 }
 
 function textOf(account: string, facts: RememberedFacts): string {

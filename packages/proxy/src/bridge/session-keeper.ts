@@ -8,10 +8,11 @@ import { pause } from '../pause.ts';
 import { LegacySession } from './legacy-session.ts';
 import { Message } from './message.ts';
 import { newPosition, post, postHeaders, readAnswer } from './posting.ts';
+import { isGatewayFailure } from './repetition.ts';
 import type { OnMessage, RequestContext } from './server-side.ts';
 
-/** How long the server may take to end the session when the host has gone. */
-const farewellWithin = 3_000;
+/** How long the server may take to end the session when the host has gone: hosts insist after two seconds. */
+const farewellWithin = 1_500;
 /** Before the server's own stream is opened again, where the server does not say (`retry`). */
 const usualPause = 1_000;
 const longestPause = 30_000;
@@ -123,7 +124,10 @@ export class SessionKeeper {
         const request = { method: 'POST' as const, headers: postHeaders({}), body: initialize.bytes };
         const response = await endpoint.send({ ...request, signal, background });
         const refusal = await refusalOf(response);
-        if (refusal !== undefined) return { answer: errorAnswer(endpoint.url, refusal, id) };
+        if (refusal !== undefined) {
+          if (attempt === 1 && isGatewayFailure(refusal)) continue;
+          return { answer: errorAnswer(endpoint.url, refusal, id) };
+        }
         const options = { id, onMessage, position: newPosition(), log };
         const answer = await readAnswer(endpoint.url, response, options);
         if (answer?.result !== undefined) {

@@ -43,7 +43,7 @@ export class StdioHost implements HostEnd {
     this.#input.on('data', this.#onData);
     for (const event of ['end', 'close', 'error']) this.#input.once(event, this.#onEnd);
     // A host that went away: nobody is left to answer.
-    this.#output.once('error', this.#onEnd);
+    this.#output.on('error', this.#onEnd);
   }
 
   send({ bytes }: Message): Promise<void> {

@@ -21,9 +21,11 @@ export function wholeBody({ body }: HttpResponse): Promise<Buffer> {
     body.once('end', () => {
       resolve(pieces.length === 1 ? (pieces[0] ?? Buffer.alloc(0)) : Buffer.concat(pieces));
     });
-    body.once('error', (error) => {
-      reject(asLost(error));
-    });
+    const onClose = (): void => {
+      reject(asLost(body.errored ?? new Error('the connection was closed')));
+    };
+    if (body.closed) onClose();
+    else body.once('error', onClose).once('close', onClose);
   });
 }
 

@@ -1,11 +1,10 @@
 import http, { type AgentOptions } from 'node:http';
 import https from 'node:https';
 import { tlsOptions, type NetworkSettings } from '../network.ts';
+import { Clock, seconds, usualTimeout } from './clock.ts';
 import type { Exchange, HttpRequest, HttpResponse } from './exchange.ts';
-import { ConnectionLost, NotSent, reasonOf } from './failures.ts';
+import { ConnectionLost, failureFrom } from './failures.ts';
 
-const usualConnectTimeout = 10_000;
-const usualTimeout = 300_000;
 /** A connection that nobody uses is closed before servers do so, which keep most for 5 s. */
 const idleAtMost = 4_000;
 /** After so many milliseconds of silence the system asks whether the other end is still there. */
@@ -38,55 +37,50 @@ function exchange(
   { url, method, headers, body, signal }: HttpRequest,
   settings: NetworkSettings,
 ): Promise<HttpResponse> {
-  const {
-    connectTimeout = usualConnectTimeout,
-    headersTimeout = usualTimeout,
-    bodyTimeout = usualTimeout,
-  } = settings;
+  const { bodyTimeout = usualTimeout } = settings;
   return new Promise((resolve, reject) => {
     signal.throwIfAborted();
     let isConnected = false;
     const length = body === undefined ? {} : { 'content-length': String(body.length) };
-    const request = send(url, { method, agent, headers: { ...headers, ...length } });
+    const request = begun(() => send(url, { method, agent, headers: { ...headers, ...length } }));
     const onAbort = (): void => {
       request.destroy(signal.reason as Error);
     };
     signal.addEventListener('abort', onAbort);
-    let timer = setTimeout(() => {
-      request.destroy(new NotSent(`connecting took longer than ${seconds(connectTimeout)}`));
-    }, connectTimeout);
+    const clock = new Clock(settings, (error) => {
+      request.destroy(error);
+    });
     const onConnect = (): void => {
       isConnected = true;
-      clearTimeout(timer);
-      timer = setTimeout(() => {
-        request.destroy(new ConnectionLost(`no answer began within ${seconds(headersTimeout)}`));
-      }, headersTimeout);
+      clock.connected();
     };
     request.once('socket', (socket) => {
       if (socket.connecting) socket.once(url.protocol === 'https:' ? 'secureConnect' : 'connect', onConnect);
       else onConnect();
     });
     request.once('response', (response) => {
-      clearTimeout(timer);
+      clock.stop();
       response.setTimeout(bodyTimeout, () => {
         response.destroy(new ConnectionLost(`the answer paused for ${seconds(bodyTimeout)}`));
       });
       resolve({ status: response.statusCode ?? 0, headers: response.headers, body: response });
     });
     request.once('close', () => {
-      clearTimeout(timer);
+      clock.stop();
       signal.removeEventListener('abort', onAbort);
     });
     request.on('error', (error) => {
-      if (signal.aborted) reject(signal.reason as Error);
-      else if (error instanceof NotSent || error instanceof ConnectionLost) reject(error);
-      else if (isConnected) reject(new ConnectionLost(reasonOf(error), { cause: error }));
-      else reject(new NotSent(reasonOf(error), { cause: error }));
+      reject(signal.aborted ? (signal.reason as Error) : failureFrom(error, isConnected));
     });
     request.end(body);
   });
 }
 
-function seconds(milliseconds: number): string {
-  return `${String(milliseconds / 1_000)} seconds`;
+/** A request that cannot even be begun, such as with a key that is not that of its certificate, is not sent. */
+function begun(begin: () => http.ClientRequest): http.ClientRequest {
+  try {
+    return begin();
+  } catch (error) {
+    throw failureFrom(error, false);
+  }
 }

@@ -19,7 +19,7 @@ export interface HttpResponse {
   readonly status: number;
   /** By their names in lower case. */
   readonly headers: IncomingHttpHeaders;
-  /** Fails when it ends early or pauses for longer than the body timeout. */
+  /** Fails when it ends early or pauses for longer than the body timeout, also before anybody reads it. */
   readonly body: Readable;
 }
 
@@ -39,7 +39,13 @@ export function createExchange(
   settings: NetworkSettings,
   env: Readonly<Record<string, string | undefined>>,
 ): Exchange {
-  const exchange = isProxied(env) ? throughProxy(settings, env) : createDirectExchange(settings, env);
+  const bare = isProxied(env) ? throughProxy(settings, env) : createDirectExchange(settings, env);
+  const exchange: Exchange = async (request) => {
+    const response = await bare(request);
+    // A body that is cut before anybody reads it keeps its error for who does.
+    response.body.on('error', () => undefined);
+    return response;
+  };
   return settings.disableCookies ? exchange : withCookies(exchange);
 }
 

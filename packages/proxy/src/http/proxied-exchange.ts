@@ -1,16 +1,9 @@
+import type * as Undici from 'undici';
+import { unlessAborted } from '../deadline.ts';
 import { loadUndici, type NetworkSettings } from '../network.ts';
+import { Clock } from './clock.ts';
 import type { Exchange } from './exchange.ts';
-import { ConnectionLost, NotSent, reasonOf } from './failures.ts';
-
-/** What undici says of a connection that was there. */
-const afterConnect = new Set<unknown>([
-  'UND_ERR_SOCKET',
-  'UND_ERR_HEADERS_TIMEOUT',
-  'UND_ERR_BODY_TIMEOUT',
-  'UND_ERR_RESPONSE',
-  'ECONNRESET',
-  'EPIPE',
-]);
+import { failureFrom } from './failures.ts';
 
 /** Exchanges through the proxies of the environment, where NO_PROXY does not say otherwise. */
 export async function createProxiedExchange(
@@ -18,21 +11,62 @@ export async function createProxiedExchange(
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<Exchange> {
   const { undici, dispatcher } = await loadUndici(settings, env);
+  const noticing = noticingStart(undici);
   return async ({ url, method, headers, body, signal }) => {
+    signal.throwIfAborted();
+    let isSent = false;
+    const end = new AbortController();
+    const onAbort = (): void => {
+      end.abort(signal.reason);
+    };
+    signal.addEventListener('abort', onAbort);
+    const clock = new Clock(settings, (error) => {
+      end.abort(error);
+    });
+    const onStart = (): void => {
+      isSent = true;
+      clock.connected();
+    };
     try {
-      const response = await undici.request(url, {
-        dispatcher,
+      const request = undici.request(url, {
+        dispatcher: dispatcher.compose(noticing(onStart)),
         method,
         headers,
-        signal,
+        signal: end.signal,
         ...(body === undefined ? {} : { body }),
+      });
+      // Undici looks at its signal when there is a connection, and then sends nothing.
+      const response = await unlessAborted(request, end.signal);
+      response.body.once('close', () => {
+        signal.removeEventListener('abort', onAbort);
       });
       return { status: response.statusCode, headers: response.headers, body: response.body };
     } catch (error) {
-      signal.throwIfAborted();
-      const code = error instanceof Error && 'code' in error ? error.code : undefined;
-      const Failure = afterConnect.has(code) ? ConnectionLost : NotSent;
-      throw new Failure(reasonOf(error), { cause: error });
+      signal.removeEventListener('abort', onAbort);
+      if (signal.aborted) throw signal.reason;
+      throw failureFrom(error, isSent);
+    } finally {
+      clock.stop();
     }
+  };
+}
+
+/** Tells when a request is about to be written to a connection: an error before that is of a request that was not sent. */
+function noticingStart(
+  undici: typeof Undici,
+): (onStart: () => void) => Undici.Dispatcher.DispatcherComposeInterceptor {
+  type Handler = Undici.Dispatcher.DispatchHandler;
+  // Its methods are missing in the type declarations.
+  const Decorator = undici.DecoratorHandler as unknown as new (
+    handler: Handler,
+  ) => Handler & Required<Pick<Handler, 'onRequestStart'>>;
+  return (onStart) => (dispatch) => (options, handler) => {
+    class Noticing extends Decorator {
+      override onRequestStart(...start: Parameters<Required<Handler>['onRequestStart']>): void {
+        onStart();
+        super.onRequestStart(...start);
+      }
+    }
+    return dispatch(options, new Noticing(handler));
   };
 }
