@@ -44,7 +44,9 @@ class Soak {
     this.#random = random;
     const probe = new URL('../support/inner-life.mjs', import.meta.url).href;
     const args = [server.url, '--token-store', 'memory', '--headers-timeout', '2', '--body-timeout', '2'];
-    this.host = new CountingHost(server.era, args, home.env, ['--expose-gc', '--import', probe]);
+    this.host = new CountingHost(server.era, args, home.env, {
+      nodeFlags: ['--expose-gc', '--import', probe],
+    });
   }
 
   /** Requests and faults until then, on the clock of `performance.now()`. */

@@ -1,5 +1,7 @@
-import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { createWriteStream, openSync } from 'node:fs';
+import type { Readable, Writable } from 'node:stream';
 import type { Environment } from './private-home.ts';
 import { binFile } from './programs.ts';
 
@@ -48,29 +50,40 @@ export class CountingHost {
   readonly ended: Promise<number | NodeJS.Signals>;
   stderr = '';
   readonly #era: 'legacy' | 'modern';
-  readonly #child: ChildProcessWithoutNullStreams;
+  readonly #child: ChildProcess;
+  readonly #errors: Readable;
+  readonly #input: Writable;
   readonly #open = new Map<Id, { readonly begin: number; readonly settle: (reply: Reply) => void }>();
   readonly #cancelled = new Set<Id>();
   #pieces: string[] = [];
   #ids = 0;
+  #onUnreadable: () => void = () => {
+    this.surplus.push('an answer without an id');
+  };
 
-  /** @param nodeFlags for the proxy's Node */
+  /**
+   * @param nodeFlags for the proxy's Node
+   * @param fifo a named pipe that becomes the proxy's stdin, and that nobody's end closes
+   */
   constructor(
     era: 'legacy' | 'modern',
     args: readonly string[],
     env: Environment,
-    nodeFlags: readonly string[] = [],
+    { nodeFlags = [], fifo }: { nodeFlags?: readonly string[]; fifo?: string } = {},
   ) {
     this.#era = era;
-    this.#child = spawn(process.execPath, [...nodeFlags, binFile('mcp-keyhole'), ...args], {
-      env,
-      stdio: 'pipe',
-    });
-    this.#child.stdin.on('error', () => undefined);
-    this.#child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    const command = [...nodeFlags, binFile('mcp-keyhole'), ...args];
+    const end = fifo === undefined ? undefined : openSync(fifo, 'r+');
+    this.#child = spawn(process.execPath, command, { env, stdio: [end ?? 'pipe', 'pipe', 'pipe'] });
+    const { stdin, stdout, stderr } = this.#child;
+    const input = end === undefined ? stdin : createWriteStream('', { fd: end });
+    if (input === null || stdout === null || stderr === null) throw new Error('The proxy has no pipes.');
+    this.#input = input.on('error', () => undefined);
+    this.#errors = stderr;
+    stdout.setEncoding('utf8').on('data', (text: string) => {
       this.#read(text);
     });
-    this.#child.stderr.setEncoding('utf8').on('data', (text: string) => (this.stderr += text));
+    stderr.setEncoding('utf8').on('data', (text: string) => (this.stderr += text));
     this.ended = new Promise((resolve) => {
       this.#child.once('close', (code, signal) => {
         resolve(code ?? signal ?? 1);
@@ -87,7 +100,7 @@ export class CountingHost {
     const gone = this.ended.then((code) => {
       throw new Error(`The proxy ended with ${code}.\n${this.stderr}`);
     });
-    await Promise.race([once(this.#child.stderr, 'data'), gone]);
+    await Promise.race([once(this.#errors, 'data'), gone]);
   }
 
   /** Requests without an answer yet. */
@@ -128,6 +141,18 @@ export class CountingHost {
     this.#write({ method, params });
   }
 
+  /** Types what need not be a message. */
+  type(text: string): void {
+    this.#input.write(text);
+  }
+
+  /** Waits for the answer to something typed that is no message. */
+  unreadable(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#onUnreadable = resolve;
+    });
+  }
+
   nextId(): Id {
     this.#ids += 1;
     // Both kinds, and 0 among them.
@@ -139,7 +164,7 @@ export class CountingHost {
   }
 
   endInput(): void {
-    this.#child.stdin.end();
+    this.#input.end();
   }
 
   /** Ends the proxy's input and waits for the proxy; insists after five seconds. */
@@ -154,7 +179,7 @@ export class CountingHost {
   }
 
   #write(message: object): void {
-    this.#child.stdin.write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`);
+    this.#input.write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`);
   }
 
   #read(text: string): void {
@@ -179,6 +204,10 @@ export class CountingHost {
     const { id, method, result, error } = line;
     if (method !== undefined) {
       this.notified.set(method, (this.notified.get(method) ?? 0) + 1);
+      return;
+    }
+    if (id === null) {
+      this.#onUnreadable();
       return;
     }
     const open = this.#open.get(id ?? '');

@@ -1,4 +1,4 @@
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { EventStreams, type EventStream } from './event-streams.ts';
@@ -56,6 +56,7 @@ export class FaultServer {
   readonly received = new Map<string, number>();
   readonly #planned: { readonly method: string | undefined; readonly fault: Fault; times: number }[] = [];
   readonly #sockets = new Set<Socket>();
+  readonly #events = new EventEmitter();
   #server: Server | undefined;
   #port = 0;
   #count = 0;
@@ -89,6 +90,11 @@ export class FaultServer {
   /** Whether the session in use was not ended. One whose id the proxy never learned nobody can end. */
   get isSessionLeft(): boolean {
     return this.sessions.has(this.#latest);
+  }
+
+  /** Waits until a request of that method has come in. */
+  async meets(method: string): Promise<void> {
+    while (!this.received.has(method)) await once(this.#events, 'request');
   }
 
   /** Whether every planned fault has come. */
@@ -156,6 +162,7 @@ export class FaultServer {
     }
     const message = JSON.parse(Buffer.concat(pieces).toString('utf8')) as Incoming;
     this.received.set(message.method, (this.received.get(message.method) ?? 0) + 1);
+    this.#events.emit('request');
     if (message.id === undefined) {
       response.writeHead(202).end();
       return;
