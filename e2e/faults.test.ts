@@ -204,3 +204,42 @@ describe.concurrent.each(['legacy', 'modern'] as const)('At a %s server', (era) 
     for (const [phase, { milliseconds }] of replies) expect(milliseconds, phase).toBeLessThan(within);
   });
 });
+
+describe.concurrent('A proxy that was asleep', () => {
+  /** The machine sleeps; meanwhile the server closes its connections, or is started anew. */
+  async function sleep({ host, server }: Conversation, forgetful: boolean): Promise<void> {
+    host.signal('SIGSTOP');
+    if (forgetful) server.forget();
+    await server.vanish(100);
+    await server.isBack();
+    host.signal('SIGCONT');
+  }
+
+  test.each([
+    ['kept the session', false],
+    ['was started anew', true],
+  ])('goes on at a server that %s', async (_what, forgetful) => {
+    const conversation = await Conversation.start('legacy');
+    await conversation.host.greet();
+    await conversation.goesOn();
+    await sleep(conversation, forgetful);
+    await conversation.goesOn();
+    expect((await conversation.call(false)).error).toBeUndefined();
+    await conversation.end();
+  });
+
+  test('has the answer to the call that was under way', async () => {
+    const conversation = await Conversation.start('legacy');
+    const { host, server } = conversation;
+    await host.greet();
+    server.plan(
+      { respond: () => undefined, interrupt: faults['connection that has gone dead'].interrupt },
+      'tools/call',
+    );
+    const call = conversation.call(true);
+    await host.hearsOf('notifications/progress');
+    await sleep(conversation, false);
+    expect((await call).error).toBeUndefined();
+    await conversation.end();
+  });
+});

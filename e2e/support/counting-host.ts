@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { createWriteStream, openSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
 import type { Environment } from './private-home.ts';
@@ -51,10 +51,12 @@ export class CountingHost {
   stderr = '';
   readonly #era: 'legacy' | 'modern';
   readonly #child: ChildProcess;
+  readonly #output: Readable;
   readonly #errors: Readable;
   readonly #input: Writable;
   readonly #open = new Map<Id, { readonly begin: number; readonly settle: (reply: Reply) => void }>();
   readonly #cancelled = new Set<Id>();
+  readonly #events = new EventEmitter();
   #pieces: string[] = [];
   #ids = 0;
   #onUnreadable: () => void = () => {
@@ -79,6 +81,7 @@ export class CountingHost {
     const input = end === undefined ? stdin : createWriteStream('', { fd: end });
     if (input === null || stdout === null || stderr === null) throw new Error('The proxy has no pipes.');
     this.#input = input.on('error', () => undefined);
+    this.#output = stdout;
     this.#errors = stderr;
     stdout.setEncoding('utf8').on('data', (text: string) => {
       this.#read(text);
@@ -101,6 +104,11 @@ export class CountingHost {
       throw new Error(`The proxy ended with ${code}.\n${this.stderr}`);
     });
     await Promise.race([once(this.#errors, 'data'), gone]);
+  }
+
+  /** Waits until a notification of that method has come. */
+  async hearsOf(method: string): Promise<void> {
+    while (!this.notified.has(method)) await once(this.#events, 'notification');
   }
 
   /** Requests without an answer yet. */
@@ -159,6 +167,15 @@ export class CountingHost {
     return this.#ids % 2 === 0 ? `request-${this.#ids}` : this.#ids - 1;
   }
 
+  /** Reads no answers until {@link resume}. */
+  pause(): void {
+    this.#output.pause();
+  }
+
+  resume(): void {
+    this.#output.resume();
+  }
+
   signal(name: NodeJS.Signals): void {
     this.#child.kill(name);
   }
@@ -204,6 +221,7 @@ export class CountingHost {
     const { id, method, result, error } = line;
     if (method !== undefined) {
       this.notified.set(method, (this.notified.get(method) ?? 0) + 1);
+      this.#events.emit('notification');
       return;
     }
     if (id === null) {

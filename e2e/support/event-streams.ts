@@ -21,7 +21,8 @@ export class EventStream {
   sendText(data: string): void {
     const id = this.#name === undefined ? '' : `id: ${this.#name}/${this.#events.length}\n`;
     const event = `${id}data: ${data}\n\n`;
-    this.#events.push(event);
+    // One that cannot be resumed need not be kept.
+    if (this.#name !== undefined) this.#events.push(event);
     this.#response?.write(event);
   }
 

@@ -114,6 +114,11 @@ export class FaultServer {
     this.#return = setTimeout(() => void this.#listen(), milliseconds);
   }
 
+  /** Waits until it listens again. */
+  async isBack(): Promise<void> {
+    if (this.#server === undefined) await once(this.#events, 'back');
+  }
+
   /** Forgets what a restarted server would not know any more. */
   forget(): void {
     this.sessions.clear();
@@ -138,6 +143,7 @@ export class FaultServer {
     await once(server, 'listening');
     this.#server = server;
     this.#port = (server.address() as AddressInfo).port;
+    this.#events.emit('back');
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
