@@ -1,7 +1,17 @@
-// Builds the package in the current folder into dist/: every entry of src/ (main.ts, index.ts) as an ES module, with
-// cli-kit bundled in and every other dependency left outside, and the types of index.ts in one file.
-import { existsSync, rmSync } from 'node:fs';
+// Builds the package in the current folder into dist/: every entry of src/ (main.ts, index.ts) as an ES module, and the types
+// of index.ts in one file. What the package lists as dependencies stays outside; whatever else it imports (cli-kit, and
+// libraries among its devDependencies) is bundled, with the licenses of those libraries beside it.
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import path from 'node:path';
 import { build } from 'esbuild';
 import { rollup } from 'rollup';
 import { dts } from 'rollup-plugin-dts';
@@ -10,8 +20,14 @@ const manifest = JSON.parse(await readFile('package.json', 'utf8'));
 const external = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies });
 const entries = ['src/main.ts', 'src/index.ts'].filter((entry) => existsSync(entry));
 
+/** What bundled CommonJS libraries find around them in Node. */
+const commonJs = [
+  "import { createRequire } from 'node:module';",
+  'const require = createRequire(import.meta.url), __filename = import.meta.filename;',
+].join(' ');
+
 rmSync('dist', { recursive: true, force: true });
-await build({
+const { metafile } = await build({
   entryPoints: entries,
   outdir: 'dist',
   bundle: true,
@@ -19,11 +35,16 @@ await build({
   format: 'esm',
   platform: 'node',
   target: 'node20.18',
+  // A program starts faster; whoever uses a library wants to read it.
+  minify: !entries.includes('src/index.ts'),
+  metafile: true,
   chunkNames: 'chunks/[name]-[hash]',
   external: external.flatMap((name) => [name, `${name}/*`]),
   define: { 'process.env.KEYHOLE_VERSION': JSON.stringify(manifest.version) },
+  banner: { js: commonJs },
   logLevel: 'warning',
 });
+bundleExtras(bundledLibraries(metafile));
 
 if (existsSync('src/index.ts')) {
   const bundle = await rollup({
@@ -44,4 +65,31 @@ if (existsSync('src/index.ts')) {
   });
   await bundle.write({ file: 'dist/index.d.ts', format: 'es' });
   await bundle.close();
+}
+
+/** The folders of the libraries that are in the bundle. */
+function bundledLibraries({ inputs }) {
+  const folders = new Set();
+  for (const input of Object.keys(inputs)) {
+    const [folder] = /^.*node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/u.exec(input) ?? [];
+    if (folder !== undefined) folders.add(path.resolve(folder));
+  }
+  return [...folders].sort();
+}
+
+/** What bundled libraries bring besides their code: their licenses, and the programs that they start. */
+function bundleExtras(folders) {
+  if (folders.length === 0) return;
+  const notices = folders.map((folder) => {
+    const { name, version, license } = JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8'));
+    const file = readdirSync(folder).find((entry) => /^licen[cs]e(?:\.\w+)?$/iu.test(entry));
+    const text =
+      file === undefined ? `License: ${license}` : readFileSync(path.join(folder, file), 'utf8').trim();
+    return `${name} ${version}\n\n${text}\n`;
+  });
+  writeFileSync('dist/THIRD-PARTY-LICENSES.txt', notices.join(`\n${'-'.repeat(80)}\n\n`));
+  const opener = folders.map((folder) => path.join(folder, 'xdg-open')).find((file) => existsSync(file));
+  if (opener === undefined) return;
+  copyFileSync(opener, 'dist/chunks/xdg-open');
+  chmodSync('dist/chunks/xdg-open', 0o755);
 }

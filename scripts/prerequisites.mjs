@@ -13,6 +13,7 @@ const programs = {
   'docker-compose': 'docker-compose',
   gdbus: 'libglib2.0-bin',
   'gnome-keyring-daemon': 'gnome-keyring',
+  'redis-server': 'redis-server',
   'secret-tool': 'libsecret-tools',
 };
 
