@@ -190,6 +190,7 @@ export class SessionKeeper {
   async #hear(session: LegacySession, onOpened: () => void): Promise<void> {
     const { endpoint, log, onMessage, signal } = this.#context;
     const position = newPosition();
+    let wasOpen = false;
     for (let wait = usualPause; this.#session === session; wait = Math.min(2 * wait, longestPause)) {
       try {
         const resumption =
@@ -198,7 +199,8 @@ export class SessionKeeper {
         const response = await endpoint.send({ method: 'GET', headers, signal, background: true });
         onOpened();
         const refusal = await refusalOf(response);
-        if (refusal !== undefined && isLost(refusal, session)) {
+        // A stream that never was there may be one that the server does not have, or not on this node of it.
+        if (refusal !== undefined && wasOpen && isLost(refusal, session)) {
           await this.renew(session, true);
           return;
         }
@@ -213,6 +215,7 @@ export class SessionKeeper {
           return;
         }
         if (refusal === undefined) {
+          wasOpen = true;
           wait = usualPause;
           const onUnreadable = (error: Error): void => {
             log.debug("an event of the server's own stream is no message", { error: error.message });

@@ -18,11 +18,13 @@ export function wholeBody({ body }: HttpResponse): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const pieces: Buffer[] = [];
     body.on('data', (piece: Buffer) => pieces.push(piece));
+    let isWhole = false;
     body.once('end', () => {
+      isWhole = true;
       resolve(pieces.length === 1 ? (pieces[0] ?? Buffer.alloc(0)) : Buffer.concat(pieces));
     });
     const onClose = (): void => {
-      reject(asLost(body.errored ?? new Error('the connection was closed')));
+      if (!isWhole) reject(asLost(body.errored ?? new Error('the connection was closed')));
     };
     if (body.closed) onClose();
     else body.once('error', onClose).once('close', onClose);

@@ -3,7 +3,7 @@ import https from 'node:https';
 import { tlsOptions, type NetworkSettings } from '../network.ts';
 import { Clock, seconds, usualTimeout } from './clock.ts';
 import type { Exchange, HttpRequest, HttpResponse } from './exchange.ts';
-import { ConnectionLost, failureFrom } from './failures.ts';
+import { ConnectionLost, failureFrom, reasonOf } from './failures.ts';
 
 /** A connection that nobody uses is closed before servers do so, which keep most for 5 s. */
 const idleAtMost = 4_000;
@@ -43,8 +43,11 @@ function exchange(
     let isConnected = false;
     const length = body === undefined ? {} : { 'content-length': String(body.length) };
     const request = begun(() => send(url, { method, agent, headers: { ...headers, ...length } }));
+    let answer: http.IncomingMessage | undefined;
     const onAbort = (): void => {
-      request.destroy(signal.reason as Error);
+      // Not the request with an error: it empties the answer, and when that was all there throws the error at nobody.
+      if (answer === undefined) request.destroy();
+      else answer.destroy(new ConnectionLost(reasonOf(signal.reason), { cause: signal.reason }));
     };
     signal.addEventListener('abort', onAbort);
     const clock = new Clock(settings, (error) => {
@@ -59,8 +62,11 @@ function exchange(
       else onConnect();
     });
     request.once('response', (response) => {
+      answer = response;
       clock.stop();
       response.setTimeout(bodyTimeout, () => {
+        // What is there already may be read late.
+        if (response.complete) return;
         response.destroy(new ConnectionLost(`the answer paused for ${seconds(bodyTimeout)}`));
       });
       resolve({ status: response.statusCode ?? 0, headers: response.headers, body: response });

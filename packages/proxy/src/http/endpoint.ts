@@ -1,4 +1,5 @@
 import { messageOf, type Log } from '@mcp-keyhole/cli-kit';
+import { unlessAborted } from '../deadline.ts';
 import { errors } from '../errors.ts';
 import type { Listeners } from '../listeners.ts';
 import { pause } from '../pause.ts';
@@ -54,6 +55,7 @@ export interface EndpointRequest extends Omit<HttpRequest, 'url'> {
 const mostStepUps = 2;
 /** How long a request that the server has put off (429, 503) goes on being tried: less than hosts wait, 60 s. */
 const busyWithin = 45_000;
+const leastBusyPause = 1_000;
 /** How often a request is put off by a server that does not say for how long. */
 const mostBusyAnswers = 3;
 /** How long a request that could not be sent is tried again: a server restarts in that time, a network comes back. */
@@ -89,15 +91,16 @@ export class Endpoint {
     let stepUps = 0;
     let busyAnswers = 0;
     for (;;) {
-      const token = await tokens.token();
-      request.signal.throwIfAborted();
+      // A sign-in goes on for others when this request is not waited for any more.
+      const token = await unlessAborted(tokens.token(), request.signal);
       const response = await this.#reach({ ...request, url }, token);
       const { status } = response;
       if (status === 401 && request.background !== true) {
         discard(response);
         if (refused) throw errors.tokenRefused(this.url);
         refused = true;
-        await tokens.onUnauthorized(token, readChallenge(headerOf(response, 'www-authenticate')));
+        const challenge = readChallenge(headerOf(response, 'www-authenticate'));
+        await unlessAborted(tokens.onUnauthorized(token, challenge), request.signal);
         continue;
       }
       if (token !== undefined && status !== 401) tokens.onAccepted(token);
@@ -108,7 +111,7 @@ export class Endpoint {
           if (token === undefined || stepUps === mostStepUps)
             throw errors.scopeMissing(this.url, challenge.scope);
           stepUps += 1;
-          await tokens.onInsufficientScope(token, challenge);
+          await unlessAborted(tokens.onInsufficientScope(token, challenge), request.signal);
           continue;
         }
       }
@@ -163,14 +166,24 @@ export class Endpoint {
     const { answerWithin, signal } = request;
     if (answerWithin === undefined) return exchange(request);
     const bounded = new AbortController();
-    signal.addEventListener('abort', () => {
+    const onAbort = (): void => {
       bounded.abort(signal.reason);
-    });
+    };
+    const unlink = (): void => {
+      signal.removeEventListener('abort', onAbort);
+    };
+    signal.throwIfAborted();
+    signal.addEventListener('abort', onAbort);
     const timer = setTimeout(() => {
       bounded.abort(new ConnectionLost(`there was no answer within ${String(answerWithin / 1_000)} seconds`));
     }, answerWithin);
     try {
-      return await exchange({ ...request, signal: bounded.signal });
+      const response = await exchange({ ...request, signal: bounded.signal });
+      response.body.once('close', unlink);
+      return response;
+    } catch (error) {
+      unlink();
+      throw error;
     } finally {
       clearTimeout(timer);
     }
@@ -209,9 +222,11 @@ function sameOrigin(location: string | undefined, from: URL): URL | undefined {
 /** How long the server wants to be left alone, in milliseconds (RFC 9110, section 10.2.3); undefined is "for good". */
 function waitOf(response: HttpResponse, busyAnswers: number): number | undefined {
   const value = headerOf(response, 'retry-after')?.trim() ?? '';
-  if (/^\d+$/u.test(value)) return Number(value) * 1_000;
+  // "Now" is believed once.
+  const least = busyAnswers === 0 ? 0 : leastBusyPause;
+  if (/^\d+$/u.test(value)) return Math.max(least, Number(value) * 1_000);
   const date = Date.parse(value);
-  if (!Number.isNaN(date)) return Math.max(0, date - Date.now());
+  if (!Number.isNaN(date)) return Math.max(least, date - Date.now());
   return busyAnswers < mostBusyAnswers ? 1_000 * 2 ** busyAnswers : undefined;
 }
 

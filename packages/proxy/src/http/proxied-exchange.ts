@@ -12,7 +12,7 @@ export async function createProxiedExchange(
 ): Promise<Exchange> {
   const { undici, dispatcher } = await loadUndici(settings, env);
   const noticing = noticingStart(undici);
-  return async ({ url, method, headers, body, signal }) => {
+  return async ({ url, method, body, signal, ...request }) => {
     signal.throwIfAborted();
     let isSent = false;
     const end = new AbortController();
@@ -28,19 +28,22 @@ export async function createProxiedExchange(
       clock.connected();
     };
     try {
-      const request = undici.request(url, {
+      const answer = undici.request(url, {
         dispatcher: dispatcher.compose(noticing(onStart)),
         method,
-        headers,
+        headers: request.headers,
         signal: end.signal,
         ...(body === undefined ? {} : { body }),
       });
       // Undici looks at its signal when there is a connection, and then sends nothing.
-      const response = await unlessAborted(request, end.signal);
+      const response = await unlessAborted(answer, end.signal);
       response.body.once('close', () => {
         signal.removeEventListener('abort', onAbort);
       });
-      return { status: response.statusCode, headers: response.headers, body: response.body };
+      // One cookie is a string here, and several are a list.
+      const cookies = [response.headers['set-cookie'] ?? []].flat();
+      const headers = { ...response.headers, 'set-cookie': cookies };
+      return { status: response.statusCode, headers, body: response.body };
     } catch (error) {
       signal.removeEventListener('abort', onAbort);
       if (signal.aborted) throw signal.reason;
@@ -56,13 +59,14 @@ function noticingStart(
   undici: typeof Undici,
 ): (onStart: () => void) => Undici.Dispatcher.DispatcherComposeInterceptor {
   type Handler = Undici.Dispatcher.DispatchHandler;
+  type Start = Parameters<NonNullable<Handler['onRequestStart']>>;
   // Its methods are missing in the type declarations.
-  const Decorator = undici.DecoratorHandler as unknown as new (
-    handler: Handler,
-  ) => Handler & Required<Pick<Handler, 'onRequestStart'>>;
+  const Decorator = undici.DecoratorHandler as unknown as new (handler: Handler) => Handler & {
+    onRequestStart(...start: Start): void;
+  };
   return (onStart) => (dispatch) => (options, handler) => {
     class Noticing extends Decorator {
-      override onRequestStart(...start: Parameters<Required<Handler>['onRequestStart']>): void {
+      override onRequestStart(...start: Start): void {
         onStart();
         super.onRequestStart(...start);
       }
