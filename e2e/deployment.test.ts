@@ -32,6 +32,7 @@ const remote = { MCP_SERVER_URL: 'https://mcp.example.com', FUSIONAUTH_URL: 'htt
 describe.each([
   ['docker-compose.yml', { FUSIONAUTH_LICENSE_KEY: 'license' }],
   ['docker-compose.remote.yml', remote],
+  ['docker-compose.scale.yml', remote],
 ])('%s', (file, env: Record<string, string>) => {
   // An empty env file, so that a developer's own .env decides nothing here.
   const empty = join(folder, 'empty.env');
@@ -94,6 +95,30 @@ describe('docker-compose.yml', () => {
     );
     expect(read.size).toBeGreaterThan(0);
     for (const name of read) expect(stdout).toMatch(new RegExp(`^      ${name}: `, 'mu'));
+  });
+});
+
+describe('docker-compose.scale.yml', () => {
+  it('runs as many nodes as it is told, with one Valkey, and publishes only Caddy', () => {
+    const env = { ...remote, NODES: '7' };
+    const { stdout } = run('docker-compose', ['-f', 'docker-compose.scale.yml', 'config'], env);
+    expect(stdout).toContain('replicas: 7');
+    expect(stdout.match(/ {4}ports:/gu)).toHaveLength(1);
+    expect(stdout).toContain('REDIS_URL: redis://valkey:6379');
+  });
+});
+
+describe('deploy/Caddyfile.scale', () => {
+  const args = ['--config', 'deploy/Caddyfile.scale', '--adapter', 'caddyfile'];
+
+  it('is valid, formatted as caddy formats, and finds the nodes by their name', () => {
+    expect(run('caddy', ['validate', ...args], remote)).toMatchObject({ status: 0 });
+    expect(run('caddy', ['fmt', 'deploy/Caddyfile.scale']).stdout).toBe(
+      readFileSync(join(repository, 'deploy/Caddyfile.scale'), 'utf8'),
+    );
+    const { stdout } = run('caddy', ['adapt', ...args], remote);
+    expect(stdout).toContain('"dynamic_upstreams":{"name":"mcp-server"');
+    expect(stdout).not.toContain('"policy":"cookie"');
   });
 });
 

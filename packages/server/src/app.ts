@@ -12,9 +12,23 @@ import express, { type ErrorRequestHandler, type Express, type RequestHandler } 
 import { requireBearerToken } from './bearer-authentication.ts';
 import { resourceOf, type ServerConfig } from './config.ts';
 import { connectFusionAuth, type FusionAuth } from './fusionauth.ts';
+import { jsonRpcError } from './json-rpc-error.ts';
+import { declaredBodySize, maxRequestBodySize } from './limits/body-size.ts';
+import { crossOrigin } from './limits/cross-origin.ts';
+import { rateLimits } from './limits/rate-limits.ts';
+import { securityHeaders } from './limits/security-headers.ts';
 import { createLog, type Log } from './log.ts';
 import { mcpServerFactory } from './mcp-server.ts';
+import { observationOf, type Observation } from './observation/observation.ts';
+import { observedRequests } from './observation/observed-requests.ts';
+import { observedServers } from './observation/observed-server.ts';
+import { observedVerifier } from './observation/observed-verifier.ts';
+import { readiness } from './observation/readiness.ts';
+import { withoutPathPrefix } from './path-prefix.ts';
 import { protectedResourceMetadata, resourceMetadataUrl } from './protected-resource-metadata.ts';
+import { unrevoked } from './shared-state/revocation-check.ts';
+import { createMemorySharedState } from './shared-state/memory-shared-state.ts';
+import type { SharedState } from './shared-state/shared-state.ts';
 import type { NameOf } from './tools/get-name.ts';
 import { createFusionAuthTokenVerifier } from './token-verifier/fusionauth-token-verifier.ts';
 import { nameOfUser } from './userinfo.ts';
@@ -29,34 +43,62 @@ export interface AppParts {
   readonly fusionAuth?: FusionAuth | undefined;
   /** Default: JSON lines on stdout. */
   readonly log?: Log | undefined;
+  /** Default: metrics that nobody reads, no traces. */
+  readonly observation?: Observation | undefined;
+  /** Limits and revocations. Default: in memory, for a server that is one node. */
+  readonly sharedState?: SharedState | undefined;
+  /** When it is aborted, the server says that it wants no further requests, and goes on answering. */
+  readonly draining?: AbortSignal | undefined;
   /** Ends open streams when it is aborted. */
   readonly signal?: AbortSignal | undefined;
 }
-
-/** Bytes of the largest request body: tool arguments are small, and a body is held in memory as a whole. */
-const maxRequestBodySize = 1024 * 1024;
 
 /** The express app, not listening: health, protected resource metadata, and `/mcp` behind bearer authentication. */
 export function createApp(config: ServerConfig, parts: AppParts = {}): Express {
   const log = parts.log ?? createLog();
   const fusionAuth = parts.fusionAuth ?? connectFusionAuth(config.fusionAuthUrl);
-  const allowedHosts = [...localhostAllowedHostnames(), new URL(config.mcpServerUrl).hostname];
-  const app = express().disable('x-powered-by');
+  const observation = parts.observation ?? observationOf(log);
+  const sharedState = parts.sharedState ?? createMemorySharedState();
+  const publicUrl = new URL(config.mcpServerUrl);
+  const allowedHosts = [...localhostAllowedHostnames(), publicUrl.hostname];
+  const allowedOrigins = [...allowedHosts, ...config.corsOrigins.map((origin) => new URL(origin).hostname)];
+  const isDraining = (): boolean => parts.draining?.aborted === true;
+  const app = express().disable('x-powered-by').set('trust proxy', config.trustProxy);
+
+  app.use(
+    withoutPathPrefix(config.mcpServerUrl),
+    observedRequests(observation),
+    securityHeaders({ https: publicUrl.protocol === 'https:', proxyIsTrusted: config.trustProxy !== 0 }),
+    (_request, response, next) => {
+      // So that a load balancer's connections do not keep a server that is about to end.
+      if (isDraining()) response.set('Connection', 'close');
+      next();
+    },
+  );
 
   // Before the Host check: probes come by address.
   app.get('/healthz', (_request, response) => void response.json({ status: 'ok' }));
+  app.get(
+    '/readyz',
+    readiness({ fusionAuth: config.authentication ? fusionAuth : undefined, sharedState, isDraining }),
+  );
   // DNS rebinding: a page's own host name may be led to this address, but then Host and Origin still carry that name.
-  app.use(hostHeaderValidation(allowedHosts), originValidation(allowedHosts));
+  app.use(hostHeaderValidation(allowedHosts), originValidation(allowedOrigins));
+  app.use(crossOrigin(config.corsOrigins), declaredBodySize);
   if (config.authentication) {
     app.use(protectedResourceMetadata(config));
-    app.use('/mcp', bearerAuthentication(config, parts, fusionAuth, log));
+    app.use('/mcp', bearerAuthentication(config, parts, fusionAuth, sharedState, observation));
+    const { rateLimitUser: user, rateLimitClient: client } = config;
+    const onRefusal = observation.metrics.rateLimitRefusal;
+    app.use('/mcp', rateLimits({ user, client, sharedState, log, onRefusal }));
   }
   const nameOf: NameOf = async (authInfo) => {
     if (!config.authentication) return 'World';
     if (authInfo === undefined) throw new Error('get_name was called without an access token');
     return nameOfUser(fusionAuth, authInfo, log);
   };
-  app.all('/mcp', mcpEndpoint(parts.createMcpServer ?? mcpServerFactory(nameOf), log, parts.signal));
+  const factory = observedServers(parts.createMcpServer ?? mcpServerFactory(nameOf), observation);
+  app.all('/mcp', mcpEndpoint(factory, log, parts.signal));
   app.use((_request, response) => {
     response.status(404).json(jsonRpcError(-32_600, 'Not found. The MCP endpoint is /mcp.'));
   });
@@ -68,15 +110,23 @@ function bearerAuthentication(
   config: ServerConfig,
   parts: AppParts,
   fusionAuth: FusionAuth,
-  log: Log,
+  sharedState: SharedState,
+  observation: Observation,
 ): RequestHandler {
   const expectation = { issuer: config.issuer, resource: resourceOf(config) };
   return requireBearerToken({
-    verifier: parts.verifier ?? createFusionAuthTokenVerifier(fusionAuth, expectation),
+    verifier: observedVerifier(
+      unrevoked(
+        parts.verifier ?? createFusionAuthTokenVerifier(fusionAuth, expectation),
+        sharedState.revocations,
+      ),
+      parts.verifier === undefined ? 'api' : 'own',
+      observation,
+    ),
     requiredScopes: config.requiredScopes,
     challengedScopes: config.scopesSupported,
     resourceMetadataUrl: resourceMetadataUrl(config),
-    log,
+    log: observation.log,
   });
 }
 
@@ -104,8 +154,4 @@ function unexpectedFailure(log: Log): ErrorRequestHandler {
     if (response.headersSent) next(error);
     else response.status(500).json(jsonRpcError(-32_603, 'Internal error'));
   };
-}
-
-function jsonRpcError(code: number, message: string): object {
-  return { jsonrpc: '2.0', error: { code, message }, id: null };
 }

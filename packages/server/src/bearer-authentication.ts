@@ -9,6 +9,7 @@ import { messageOf } from '@mcp-keyhole/cli-kit';
 import type { Request, RequestHandler, Response } from 'express';
 import { wireDescriptions } from './errors.ts';
 import type { Log, LogFields } from './log.ts';
+import { currentRequest } from './observation/request-context.ts';
 import { TokenRefused } from './token-verifier/refusal.ts';
 
 /** What {@link requireBearerToken} checks and advertises. */
@@ -68,7 +69,7 @@ function bearerToken(header: string | undefined): string | undefined {
 
 function refuse(response: Response, error: unknown, options: BearerAuthentication): void {
   const answer = answerTo(error);
-  const entry = { status: answer.status, ...reasonOf(error) };
+  const entry = { status: answer.status, ...reasonOf(error), ...currentRequest()?.validation };
   if (answer.status >= 500) options.log.error(entry, 'access token not checked');
   else options.log.warn(entry, 'access token refused');
   if (answer.status === 503) response.set('Retry-After', String(retryAfter));

@@ -1,8 +1,6 @@
-import { isIPv6 } from 'node:net';
 import {
   choice,
   httpUrl,
-  InvalidValue,
   isLoopback,
   parseCommandLine,
   port,
@@ -12,6 +10,8 @@ import {
   type OptionValues,
 } from '@mcp-keyhole/cli-kit';
 import { errors } from './errors.ts';
+import { listenAddress, urlOfHost } from './listen-address.ts';
+import { operationOf, operationOptions, type OperationConfig } from './operation.ts';
 
 export const program = 'mcp-keyhole-server';
 
@@ -49,7 +49,7 @@ export const optionTable = {
     env: 'MCP_SERVER_URL',
     placeholder: 'URL',
     help: 'Where MCP clients reach this server; the protected resource is it + /mcp [http://localhost:PORT]',
-    parse: originUrl,
+    parse: publicUrl,
     fallback: undefined,
   }),
   host: valueOption({
@@ -76,16 +76,17 @@ export const optionTable = {
     parse: choice(['on', 'off']),
     fallback: 'on',
   }),
+  ...operationOptions,
   debug: switchOption({ flag: 'debug', help: 'Log each step, and show causes and stacks of failures' }),
 };
 
 /** What the server runs with. URLs have no trailing slash. */
-export interface ServerConfig {
+export interface ServerConfig extends OperationConfig {
   /** Where this server reaches FusionAuth. */
   readonly fusionAuthUrl: string;
   /** The tenant's issuer: `iss` of every token, and the authorization server that the metadata names, letter by letter. */
   readonly issuer: string;
-  /** The public origin. Its port 0 stands for the port that the system chooses. */
+  /** The public URL, which may have a path. Its port 0 stands for the port that the system chooses. */
   readonly mcpServerUrl: string;
   /** The address to listen on. */
   readonly host: string;
@@ -121,6 +122,7 @@ export function readCommandLine(argv: readonly string[], env: Environment): Comm
 /** The checked configuration of parsed options. */
 export function configOf(values: OptionValues<typeof optionTable>): ServerConfig {
   const config: ServerConfig = Object.freeze({
+    ...operationOf(values),
     fusionAuthUrl: values.fusionAuthUrl,
     issuer: values.issuer ?? values.fusionAuthExternalUrl ?? values.fusionAuthUrl,
     mcpServerUrl: values.mcpServerUrl ?? `http://localhost:${values.port}`,
@@ -145,19 +147,6 @@ export function resourceOf(config: ServerConfig): string {
   return `${config.mcpServerUrl}/mcp`;
 }
 
-/** The URL of a host name or address; undefined when it is neither. */
-function urlOfHost(host: string): URL | undefined {
-  const origin = `http://${isIPv6(host) ? `[${host}]` : host}`;
-  return URL.canParse(origin) ? new URL(origin) : undefined;
-}
-
-/** An address or host name without port; IPv6 with or without its brackets. */
-function listenAddress(raw: string): string {
-  const host = raw.replace(/^\[(?<address>.*)\]$/u, '$<address>');
-  if (isIPv6(host) || urlOfHost(host)?.hostname === host.toLowerCase()) return host;
-  throw new InvalidValue('it is an address or host name without port, such as 127.0.0.1 or 0.0.0.0');
-}
-
 function baseUrl(raw: string): string {
   const url = httpUrl(raw);
   return `${url.origin}${url.pathname.replace(/\/+$/u, '')}`;
@@ -170,8 +159,10 @@ function issuerUrl(raw: string): string {
   return raw;
 }
 
-function originUrl(raw: string): string {
-  const url = httpUrl(raw);
-  if (url.pathname !== '/' || url.search !== '') throw errors.serverUrlWithPath(raw, url.origin);
-  return url.origin;
+/** With a path where a reverse proxy gives the server only a part of a host. */
+function publicUrl(raw: string): string {
+  const { search } = httpUrl(raw);
+  const url = baseUrl(raw);
+  if (search !== '' || url.endsWith('/mcp')) throw errors.serverUrlWithPath(raw, url.replace(/\/mcp$/u, ''));
+  return url;
 }

@@ -10,6 +10,9 @@ export type ServerErrorCode =
   | 'unprotected-on-network'
   | 'unexpected-argument';
 
+/** The options that name a port to listen on. */
+export type PortOption = 'port' | 'metrics-port';
+
 /** Why the server could not start. */
 export class ServerError extends CliError<ServerErrorCode> {}
 
@@ -20,18 +23,19 @@ export const issuerRemedy =
   'default it is FUSIONAUTH_EXTERNAL_URL.';
 
 export const errors = {
-  portInUse: (port: number, cause: unknown) =>
+  portInUse: (port: number, cause: unknown, option: PortOption = 'port') =>
     new ServerError(
       'port-in-use',
       `Port ${port} is in use by another process.`,
-      `End that process, or choose another port: --port ${port === 65_535 ? 8000 : port + 1} (environment: PORT).`,
+      `End that process, or choose another port: --${option} ${port === 65_535 ? 8000 : port + 1} ` +
+        `(environment: ${option.toUpperCase().replace('-', '_')}).`,
       { cause },
     ),
-  portNotPermitted: (port: number, cause: unknown) =>
+  portNotPermitted: (port: number, cause: unknown, option: PortOption = 'port') =>
     new ServerError(
       'port-not-permitted',
       `The system does not let this user listen on port ${port}.`,
-      'Choose a port above 1023, such as --port 8000, and let a reverse proxy answer on 80 and 443.',
+      `Choose a port above 1023, such as --${option} 8000, and let a reverse proxy answer on 80 and 443.`,
       { cause },
     ),
   hostNotAvailable: (host: string, cause: unknown) =>
@@ -48,11 +52,11 @@ export const errors = {
       `acme.com is what every new FusionAuth tenant calls itself. ${issuerRemedy}`,
       { exitCode: 2 },
     ),
-  serverUrlWithPath: (url: string, origin: string) =>
+  serverUrlWithPath: (url: string, base: string) =>
     new ServerError(
       'server-url-with-path',
-      `MCP_SERVER_URL is ${url}, but it is an origin, without path and query: the server adds /mcp itself.`,
-      `Set MCP_SERVER_URL to ${origin}.`,
+      `MCP_SERVER_URL is ${url}, but it has no query and does not name the endpoint: the server adds /mcp itself.`,
+      `Set MCP_SERVER_URL to ${base}.`,
       { exitCode: 2 },
     ),
   unprotectedOnNetwork: (where: string) =>

@@ -6,6 +6,21 @@ export { ServerError, type ServerErrorCode } from './errors.ts';
 export { connectFusionAuth, type Answer, type Claims, type FusionAuth } from './fusionauth.ts';
 export { startServer, type RunningServer } from './http-server.ts';
 export { createLog, type Log, type LogFields } from './log.ts';
+export { createMetrics, type Metrics } from './observation/metrics.ts';
+export { observationOf, type Observation } from './observation/observation.ts';
+export { noteValidation, type ValidationNotes } from './observation/request-context.ts';
+export { startTracing, type Span, type Tracing } from './observation/tracing.ts';
+export { type OperationConfig } from './operation.ts';
+export { subjects, unrevoked } from './shared-state/revocation-check.ts';
+export { createMemorySharedState } from './shared-state/memory-shared-state.ts';
+export { connectRedisSharedState } from './shared-state/redis-shared-state.ts';
+export {
+  SharedStateUnavailable,
+  type Allowance,
+  type RateLimit,
+  type Revocations,
+  type SharedState,
+} from './shared-state/shared-state.ts';
 export { type Expectation } from './token-verifier/claims.ts';
 export { createFusionAuthTokenVerifier } from './token-verifier/fusionauth-token-verifier.ts';
 export { TokenRefused, type Refusal } from './token-verifier/refusal.ts';

@@ -1,4 +1,5 @@
 import { pino, type DestinationStream } from 'pino';
+import { currentRequest } from './observation/request-context.ts';
 
 /** Primitives only: an object could carry a token into the log by accident. */
 export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
@@ -14,7 +15,8 @@ export interface Log {
 }
 
 /**
- * A log of JSON lines, one an entry, with `level` as a word and `time` in ISO 8601.
+ * A log of JSON lines, one an entry, with `level` as a word and `time` in ISO 8601, and `requestId` in those of a
+ * request.
  *
  * @param options.destination where the lines go; by default stdout
  */
@@ -24,6 +26,10 @@ export function createLog(options: { debug?: boolean; destination?: DestinationS
       level: options.debug === true ? 'debug' : 'info',
       base: { service: 'mcp-keyhole-server' },
       timestamp: pino.stdTimeFunctions.isoTime,
+      mixin: () => {
+        const request = currentRequest();
+        return request === undefined ? {} : { requestId: request.id };
+      },
       formatters: { level: (label) => ({ level: label }) },
     },
     options.destination ?? pino.destination(1),

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { constants } from 'node:os';
 import { formatHelp, reportFailure } from '@mcp-keyhole/cli-kit';
 import { configOf, optionTable, program, readCommandLine, type Environment } from './config.ts';
 import { startServer } from './http-server.ts';
@@ -12,8 +13,12 @@ const help = formatHelp({
     `FUSIONAUTH_URL=https://auth.example.com MCP_SERVER_URL=https://mcp.example.com ${program}`,
   ],
   options: optionTable,
-  notes: ['The log goes to stdout, one JSON object a line. SIGINT and SIGTERM end the server orderly.'],
+  notes: [
+    'The log goes to stdout, one JSON object a line. SIGINT and SIGTERM end the server orderly, a second one at once.',
+  ],
 });
+
+const endingSignals = ['SIGINT', 'SIGTERM'] as const;
 
 /** Serves until SIGINT or SIGTERM. @returns the exit code */
 async function main(argv: readonly string[], env: Environment): Promise<number> {
@@ -23,7 +28,11 @@ async function main(argv: readonly string[], env: Environment): Promise<number> 
     return 0;
   }
   const server = await startServer(configOf(line.values), { log: createLog({ debug: line.values.debug }) });
-  await Promise.race(['SIGINT', 'SIGTERM'].map((signal) => once(process, signal)));
+  await Promise.race(endingSignals.map((signal) => once(process, signal)));
+  // Who asks twice does not want to wait.
+  for (const signal of endingSignals) {
+    process.once(signal, () => process.exit(128 + constants.signals[signal]));
+  }
   await server.close();
   return 0;
 }

@@ -3,9 +3,10 @@ import { resourceOf, type ServerConfig } from './config.ts';
 
 const wellKnown = '/.well-known/oauth-protected-resource';
 
-/** Where the metadata of the resource `…/mcp` stands: the well-known part before the path (RFC 9728, section 3.1). */
+/** Where the metadata of the resource `…/mcp` stands: the well-known part before the path, whole (RFC 9728, section 3.1). */
 export function resourceMetadataUrl(config: ServerConfig): string {
-  return `${config.mcpServerUrl}${wellKnown}/mcp`;
+  const { origin, pathname } = new URL(resourceOf(config));
+  return `${origin}${wellKnown}${pathname}`;
 }
 
 /**

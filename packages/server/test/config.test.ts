@@ -14,7 +14,7 @@ function failure(argv: string[], env: Record<string, string> = {}): Record<strin
 
 describe('the configuration', () => {
   it("has the guide's defaults", () => {
-    expect(loadConfig([], {})).toEqual({
+    expect(loadConfig([], {})).toMatchObject({
       fusionAuthUrl: 'http://localhost:9011',
       issuer: 'http://localhost:9011',
       mcpServerUrl: 'http://localhost:8000',

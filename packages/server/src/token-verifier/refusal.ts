@@ -8,6 +8,8 @@ export type Refusal =
   | { readonly reason: 'incomplete-claims'; readonly missing: string }
   | { readonly reason: 'wrong-issuer'; readonly found: string; readonly expected: string }
   | { readonly reason: 'wrong-audience'; readonly found: string; readonly expected: string }
+  | { readonly reason: 'revoked' }
+  | { readonly reason: 'revocations-unknown'; readonly detail: string }
   | { readonly reason: 'fusionauth-unavailable'; readonly detail: string };
 
 /**
@@ -31,8 +33,10 @@ function wireForm({ reason }: Refusal): [OAuthErrorCode, string] {
     case 'incomplete-claims':
     case 'wrong-issuer':
     case 'wrong-audience':
+    case 'revoked':
       return [OAuthErrorCode.InvalidToken, wireDescriptions.invalidToken];
     // Not invalid_token: a client would throw good tokens away and send the user to a browser that cannot help.
+    case 'revocations-unknown':
     case 'fusionauth-unavailable':
       return [OAuthErrorCode.TemporarilyUnavailable, wireDescriptions.unavailable];
   }

@@ -61,6 +61,7 @@ describe('mcp-keyhole-server', () => {
     fusionAuth.validation = 'hang';
     const server = new ServerProcess(['--port', '0', '--mcp-server-url', 'https://mcp.example.com'], {
       FUSIONAUTH_URL: fusionAuth.url,
+      DRAIN_TIMEOUT: answered ? '10' : '1',
     });
     const { port } = await server.entry('listening');
     const answer = callGetName(`http://127.0.0.1:${String(port)}/mcp`, bearer(await fusionAuth.token())).then(

@@ -2,6 +2,7 @@ import { connectFusionAuth } from '../../src/fusionauth.ts';
 import { loadConfig, type Environment } from '../../src/config.ts';
 import { startServer, type RunningServer } from '../../src/http-server.ts';
 import { createLog } from '../../src/log.ts';
+import type { SharedState } from '../../src/shared-state/shared-state.ts';
 import { FusionAuthStandIn } from './fusionauth-stand-in.ts';
 
 export type LogEntry = Record<string, unknown> & { msg: string; level: string };
@@ -25,7 +26,7 @@ export interface ProtectedServer extends AsyncDisposable {
  * @param options.deadline milliseconds for a call to FusionAuth
  */
 export async function protectedServer(
-  options: { deadline?: number; env?: Environment } = {},
+  options: { deadline?: number; env?: Environment; sharedState?: SharedState } = {},
 ): Promise<ProtectedServer> {
   const fusionAuth = await FusionAuthStandIn.start(`${publicUrl}/mcp`);
   const lines: string[] = [];
@@ -37,6 +38,7 @@ export async function protectedServer(
   const server = await startServer(config, {
     log: createLog({ debug: true, destination: { write: (line) => void lines.push(line) } }),
     fusionAuth: connectFusionAuth(fusionAuth.url, { deadline: options.deadline ?? 5_000 }),
+    sharedState: options.sharedState,
   });
   return {
     fusionAuth,

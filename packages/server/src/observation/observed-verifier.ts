@@ -1,0 +1,53 @@
+import { OAuthError, type OAuthTokenVerifier } from '@modelcontextprotocol/server';
+import { callerOf } from '../caller.ts';
+import { TokenRefused } from '../token-verifier/refusal.ts';
+import { millisecondsSince, type Observation } from './observation.ts';
+import { currentRequest, noteValidation } from './request-context.ts';
+
+/**
+ * Observes the validations of a verifier. The log has a line for each token that is accepted; a refusal is logged, with its
+ * reason, where it is answered.
+ *
+ * @param name stands for the verifier where it did not say more with `noteValidation`
+ */
+export function observedVerifier(
+  verifier: OAuthTokenVerifier,
+  name: string,
+  { log, metrics }: Observation,
+): OAuthTokenVerifier {
+  return {
+    verifyAccessToken: async (token) => {
+      const begin = performance.now();
+      const request = currentRequest();
+      const span = request?.span.child('validate access token');
+      const end = (outcome: string): void => {
+        const { verifier: used = name, cache = 'none' } = request?.validation ?? {};
+        const milliseconds = millisecondsSince(begin);
+        metrics.validation({ verifier: used, outcome, cache }, milliseconds / 1_000);
+        span?.end(
+          { 'mcp_keyhole.verifier': used, 'mcp_keyhole.cache': cache, 'mcp_keyhole.outcome': outcome },
+          outcome === 'accepted' ? undefined : outcome,
+        );
+        noteValidation({ verifier: used, milliseconds });
+      };
+      try {
+        const authInfo = await verifier.verifyAccessToken(token);
+        end('accepted');
+        log.info(
+          { ...callerOf(authInfo), outcome: 'accepted', ...request?.validation },
+          'access token accepted',
+        );
+        return authInfo;
+      } catch (error) {
+        end(outcomeOf(error));
+        throw error;
+      }
+    },
+  };
+}
+
+/** Of a fixed set of words, since it labels a metric. */
+function outcomeOf(error: unknown): string {
+  if (error instanceof TokenRefused) return error.refusal.reason;
+  return error instanceof OAuthError ? 'refused' : 'failed';
+}

@@ -1,0 +1,22 @@
+import { RateLimiterMemory } from 'rate-limiter-flexible';
+import { KnownRevocations } from './known-revocations.ts';
+import { rateLimitOf, secondsPerMinute } from './rate-limit.ts';
+import type { SharedState } from './shared-state.ts';
+
+/** The state of a server that is one node: it ends with the process. */
+export function createMemorySharedState(): SharedState {
+  const known = new KnownRevocations();
+  return {
+    revocations: {
+      revoke: (subject, before, until) => {
+        known.record(subject, { before, until });
+        return Promise.resolve();
+      },
+      isRevoked: (subject, issuedAt) => Promise.resolve(known.covers(subject, issuedAt)),
+    },
+    rateLimit: (name, perMinute) =>
+      rateLimitOf(new RateLimiterMemory({ keyPrefix: name, points: perMinute, duration: secondsPerMinute })),
+    unreadiness: () => undefined,
+    close: () => Promise.resolve(),
+  };
+}

@@ -1,0 +1,51 @@
+/** What all nodes of one server must agree on. In memory for one node; in Redis or Valkey for several. */
+export interface SharedState {
+  readonly revocations: Revocations;
+  /**
+   * A limit that holds over all nodes.
+   *
+   * @param name tells limits apart
+   * @param perMinute how often one key may be taken in a minute, which begins with its first take
+   */
+  rateLimit(name: string, perMinute: number): RateLimit;
+  /** Why this node cannot tell yet who may be let in; undefined when it can. */
+  unreadiness(): string | undefined;
+  close(): Promise<void>;
+}
+
+/** Which tokens of a subject are refused although they have not expired. Subjects are opaque: a user's id, for one. */
+export interface Revocations {
+  /**
+   * Refuses all tokens of the subject that were issued until then. Effective on this node at once, on every other within a
+   * second.
+   *
+   * @param before seconds since the epoch: tokens issued at or before it are refused (`iat` knows no parts of a second)
+   * @param until seconds since the epoch: when the last of those tokens has expired, and the entry may be forgotten
+   * @throws SharedStateUnavailable when the other nodes could not be told; they are as soon as that is possible again
+   */
+  revoke(subject: string, before: number, until: number): Promise<void>;
+  /**
+   * @param issuedAt the token's `iat`
+   * @throws SharedStateUnavailable while this node has not learnt what the others know: the token may be revoked, so it
+   *   is not let in, but it may be good, so it is not called invalid either
+   */
+  isRevoked(subject: string, issuedAt: number): Promise<boolean>;
+}
+
+/** One limit on how often a thing may be done. */
+export interface RateLimit {
+  /** Counts one use; without the shared store on this node alone, so that its absence is no error. */
+  take(key: string): Promise<Allowance>;
+}
+
+/** What came of a use. */
+export interface Allowance {
+  readonly allowed: boolean;
+  /** Milliseconds until the count begins anew. */
+  readonly resetAfter: number;
+}
+
+/** Redis does not answer, and going on without it would let in whom it might refuse. */
+export class SharedStateUnavailable extends Error {
+  override readonly name = 'SharedStateUnavailable';
+}
