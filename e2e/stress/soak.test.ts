@@ -6,6 +6,7 @@ import { CountingHost, type Reply } from '../support/counting-host.ts';
 import { printFigures } from '../support/crowd.ts';
 import { FaultServer, type Era } from '../support/fault-server.ts';
 import { faults, type FaultName } from '../support/faults.ts';
+import { held, heldIn, InnerLives, type InnerLife } from '../support/inner-life.ts';
 import { PrivateHome } from '../support/private-home.ts';
 import { createRandom } from '../support/random.ts';
 
@@ -21,14 +22,6 @@ const mebibyte = 1 << 20;
 const rare: FaultName = 'answer of 50 MB';
 const common = (Object.keys(faults) as FaultName[]).filter((name) => name !== rare);
 
-/** What a process holds. */
-interface InnerLife {
-  readonly rss: number;
-  readonly heapUsed: number;
-  readonly external: number;
-  readonly resources: Readonly<Record<string, number>>;
-}
-
 class Soak {
   readonly outcomes = new Map<string, number>();
   readonly met = new Map<FaultName, number>();
@@ -37,16 +30,18 @@ class Soak {
   readonly #server: FaultServer;
   readonly #random: () => number;
   #keys = 0;
-  #looks = 0;
+  readonly #innerLives: InnerLives;
 
   constructor(server: FaultServer, home: PrivateHome, random: () => number) {
     this.#server = server;
     this.#random = random;
-    const probe = new URL('../support/inner-life.mjs', import.meta.url).href;
     const args = [server.url, '--token-store', 'memory', '--headers-timeout', '2', '--body-timeout', '2'];
-    this.host = new CountingHost(server.era, args, home.env, {
-      nodeFlags: ['--expose-gc', '--import', probe],
-    });
+    this.host = new CountingHost(server.era, args, home.env, { nodeFlags: InnerLives.nodeFlags });
+    this.#innerLives = new InnerLives(this.host);
+  }
+
+  look(): Promise<InnerLife> {
+    return this.#innerLives.look();
   }
 
   /** Requests and faults until then, on the clock of `performance.now()`. */
@@ -56,17 +51,6 @@ class Soak {
     await troubles;
     // A fault that met nobody yet meets these.
     while (!this.#server.isQuiet) await this.#one('ping');
-  }
-
-  async look(): Promise<InnerLife> {
-    this.#looks += 1;
-    this.host.signal('SIGUSR2');
-    const pattern = /^inner life: (.*)$/gmu;
-    for (;;) {
-      const line = [...this.host.stderr.matchAll(pattern)][this.#looks - 1]?.[1];
-      if (line !== undefined) return JSON.parse(line) as InnerLife;
-      await this.host.heard();
-    }
   }
 
   #pick<Value>(values: readonly Value[]): Value {
@@ -136,12 +120,6 @@ class Soak {
   }
 }
 
-function inMebibytes({ rss, heapUsed, external, resources }: InnerLife): string {
-  const figure = (bytes: number): string => `${(bytes / mebibyte).toFixed(1)} MiB`;
-  const held = Object.entries(resources).map(([name, count]) => `${count} ${name}`);
-  return `heap ${figure(heapUsed)}, external ${figure(external)}, resident ${figure(rss)}; ${held.join(', ')}`;
-}
-
 describe.concurrent.each(['legacy', 'modern'] as const)('At a %s server', (era: Era) => {
   test(
     `as many answers as requests, and nothing left over, after ${seconds} s`,
@@ -165,8 +143,8 @@ describe.concurrent.each(['legacy', 'modern'] as const)('At a %s server', (era: 
         [...counts].sort().map(([name, count]) => `  ${String(count).padStart(7)} ${name}`);
       printFigures(`Soak at a ${era} server, ${seconds} s, SOAK_SEED=${seed}`, [
         `requests ${host.sent}, answers ${host.answered}, cancelled ${soak.cancelled} (${host.crossed} answers crossed that)`,
-        `after a fifth: ${inMebibytes(before)}`,
-        `in the end:    ${inMebibytes(after)}`,
+        `after a fifth: ${held(before)}`,
+        `in the end:    ${held(after)}`,
         'outcomes:',
         ...sorted(soak.outcomes),
         'faults planned:',
@@ -181,8 +159,7 @@ describe.concurrent.each(['legacy', 'modern'] as const)('At a %s server', (era: 
       for (const [key, times] of server.effects) expect(times, key).toBe(1);
       expect(host.stderr).not.toMatch(/Warning/u);
       if (era === 'legacy') expect(host.notified.get('notifications/tools/list_changed')).toBeGreaterThan(0);
-      const held = (life: InnerLife): number => (life.heapUsed + life.external) / mebibyte;
-      expect(held(after) - held(before)).toBeLessThan(growth);
+      expect(heldIn(after) - heldIn(before)).toBeLessThan(growth);
       expect(after.resources['Timeout'] ?? 0).toBeLessThanOrEqual((before.resources['Timeout'] ?? 0) + 2);
       await server.close();
       home.remove();

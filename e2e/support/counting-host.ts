@@ -108,7 +108,12 @@ export class CountingHost {
 
   /** Waits until a notification of that method has come. */
   async hearsOf(method: string): Promise<void> {
-    while (!this.notified.has(method)) await once(this.#events, 'notification');
+    await this.hasHeard(method, 1);
+  }
+
+  /** Waits until that many notifications of a method have come. */
+  async hasHeard(method: string, times: number): Promise<void> {
+    while ((this.notified.get(method) ?? 0) < times) await once(this.#events, 'notification');
   }
 
   /** Requests without an answer yet. */

@@ -1,3 +1,4 @@
+import { EventEmitter, once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 
 /** A stream of events, which goes on in another response when the first one was cut. */
@@ -81,7 +82,17 @@ export class EventStreams {
   readonly #streams = new Map<string, EventStream>();
   /** The server's own stream of each session that is listened to. */
   readonly own = new Set<EventStream>();
+  readonly #events = new EventEmitter();
   #count = 0;
+
+  /** Waits until some session is listened to. */
+  async listened(): Promise<EventStream> {
+    for (;;) {
+      const [stream] = this.own;
+      if (stream !== undefined) return stream;
+      await once(this.#events, 'own');
+    }
+  }
 
   open(response: ServerResponse, isResumable: boolean): EventStream {
     this.#count += 1;
@@ -96,6 +107,7 @@ export class EventStreams {
     if (lastEventId === undefined) {
       const stream = new EventStream(response);
       this.own.add(stream);
+      this.#events.emit('own');
       response.once('close', () => this.own.delete(stream));
       return true;
     }

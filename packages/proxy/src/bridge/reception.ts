@@ -25,6 +25,8 @@ import { SignInTool } from './sign-in-tool.ts';
 
 /** How long a host's greeting waits for the server's own answer: hosts give up after 60 s, and people before. */
 const greetedWithin = 5_000;
+/** The same where a greeting of this server is remembered, which serves until the server's own is there. */
+const rememberedWithin = 1_000;
 /** How long another request waits for the user to sign in, or for the server's first answer: less than hosts do, 60 s. */
 const openedWithin = 45_000;
 
@@ -151,10 +153,13 @@ export class Reception implements ServerSide {
       const give = (): void => {
         resolve(undefined);
       };
-      const timer = setTimeout(() => {
-        // Who cannot be reached and is not known has to be told apart from a mistyped address: by an error, soon.
-        if (!isUnreachable) give();
-      }, greetedWithin);
+      const timer = setTimeout(
+        () => {
+          // Who cannot be reached and is not known has to be told apart from a mistyped address: by an error, soon.
+          if (!isUnreachable) give();
+        },
+        remembers ? rememberedWithin : greetedWithin,
+      );
       const ends = [
         notice.changes.add((url) => {
           if (url !== undefined) give();
