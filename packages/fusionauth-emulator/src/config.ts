@@ -1,5 +1,6 @@
 import {
   choice,
+  InvalidValue,
   parseCommandLine,
   port,
   switchOption,
@@ -8,6 +9,7 @@ import {
   valueOption,
   type OptionTable,
 } from '@mcp-keyhole/cli-kit';
+import { currentVersion, isVersion } from './store/version.ts';
 
 /** The command line: one table drives parsing, types and `--help`. */
 export const options = {
@@ -48,8 +50,58 @@ export const options = {
     parse: choice(['RS256', 'HS256']),
     fallback: 'RS256' as const,
   }),
+  emptyJwks: switchOption({
+    flag: 'empty-jwks',
+    help: 'Publish no key although tokens are signed RS256',
+  }),
+  issuer: valueOption({
+    flag: 'issuer',
+    placeholder: 'ISSUER',
+    help: 'The tenant’s issuer, whatever the kickstart sets; acme.com is FusionAuth’s default',
+    parse: text,
+    fallback: undefined,
+  }),
+  clientAuthentication: valueOption({
+    flag: 'client-authentication',
+    placeholder: 'POLICY',
+    help: 'Policy of applications that name none: Required (the default), NotRequired or NotRequiredWhenUsingPKCE',
+    parse: choice(['Required', 'NotRequired', 'NotRequiredWhenUsingPKCE']),
+    fallback: undefined,
+  }),
+  refreshUsage: valueOption({
+    flag: 'refresh-usage',
+    placeholder: 'POLICY',
+    help: 'Reusable or OneTimeUse, whatever the kickstart sets',
+    parse: choice(['Reusable', 'OneTimeUse']),
+    fallback: undefined,
+  }),
+  refreshGrace: valueOption({
+    flag: 'refresh-grace',
+    placeholder: 'SECONDS',
+    help: 'Under OneTimeUse, how long a used refresh token is still answered; 0 to 86400',
+    parse: graceSeconds,
+    fallback: undefined,
+  }),
+  fusionAuthVersion: valueOption({
+    flag: 'fusionauth-version',
+    placeholder: 'VERSION',
+    help: `The version to speak. Before 1.67.0 there is no resource, before 1.69.0 no iss. Default ${currentVersion}`,
+    parse: version,
+    fallback: undefined,
+  }),
   debug: switchOption({ flag: 'debug', help: 'Show causes and stacks of failures' }),
 } as const satisfies OptionTable;
+
+function graceSeconds(raw: string): number {
+  // FusionAuth's own bounds of gracePeriodInSeconds.
+  if (/^\d{1,5}$/u.test(raw) && Number(raw) <= 86_400) return Number(raw);
+  throw new InvalidValue('it is a whole number of seconds from 0 to 86400');
+}
+
+function version(raw: string): string {
+  if (isVersion(raw)) return raw;
+  throw new InvalidValue('it is a version of FusionAuth, such as 1.66.0');
+}
 
 /** What the command line says. */
 export type EmulatorConfig = ReturnType<typeof loadConfig>;

@@ -11,9 +11,10 @@ import { createEngine } from './oauth/engine.ts';
 import { engineRunner } from './oauth/engine-request.ts';
 import { RequestRecord, type RecordedRequest } from './request-record.ts';
 import { createStore } from './store/store.ts';
+import { applySwitches, type Switches } from './switches.ts';
 
 /** How an emulator is started; everything has a default. */
-export interface EmulatorOptions {
+export interface EmulatorOptions extends Switches {
   /** Default 9011, FusionAuth's; 0 takes any free one. */
   readonly port?: number;
   /** Default 127.0.0.1, which listens on ::1 too. */
@@ -24,10 +25,6 @@ export interface EmulatorOptions {
   readonly kickstart?: JsonObject | string;
   /** What `#{ENV.…}` reads. `FUSIONAUTH_EXTERNAL_URL` is the emulator's own URL where it is absent. */
   readonly env?: Readonly<Record<string, string | undefined>>;
-  /** False answers the paid features (third-party applications, custom scopes) with 400. Default true. */
-  readonly licensed?: boolean;
-  /** HS256 signs id_tokens with client secrets and publishes no key. Default RS256. */
-  readonly signing?: 'RS256' | 'HS256';
   /** Where failures are told. Default: stderr. */
   readonly log?: Log;
 }
@@ -55,11 +52,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   const loopback = isLoopback(host);
   if (!loopback && options.allowNonLoopback !== true) throw errors.nonLoopbackHost(host);
   const document = await loadKickstart(options.kickstart ?? builtInKickstart);
-  const store = createStore({
-    licensed: options.licensed ?? true,
-    signing: options.signing ?? 'RS256',
-    tenantId: defaultTenantId(document),
-  });
+  const store = createStore({ ...options, tenantId: defaultTenantId(document) });
   const log = options.log ?? createLog({ program: 'fusionauth-emulator', level: 'info' });
   const engine = await createEngine(store, log);
   const record = new RequestRecord();
@@ -80,6 +73,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     });
     for (const apiKey of kickstart.apiKeys) store.apiKeys.set(apiKey.key, apiKey);
     await runKickstart(kickstart, loopback ? url : `http://127.0.0.1:${listener.port}`);
+    applySwitches(store, options);
     record.requests.length = 0;
     return {
       url,

@@ -33,13 +33,10 @@ async function main(
     process.once('SIGINT', resolve);
     process.once('SIGTERM', resolve);
   });
-  const { kickstart, port, host, allowNonLoopback, unlicensed, signing } = values;
+  const { kickstart, unlicensed, ...settings } = values;
   const emulator = await startEmulator({
-    port,
-    host,
-    allowNonLoopback,
+    ...settings,
     licensed: !unlicensed,
-    signing,
     env,
     ...(kickstart === undefined ? {} : { kickstart }),
   });

@@ -3,6 +3,7 @@ import { objectOf, type JsonObject } from '../json.ts';
 import { defaultJwtConfiguration, defaultOAuthConfiguration } from '../store/defaults.ts';
 import type { Store } from '../store/store.ts';
 import type { Application, OAuthConfiguration, Role } from '../store/types.ts';
+import { has } from '../store/version.ts';
 import { Problems } from './api-error.ts';
 import { Input } from './input.ts';
 import { readJwtConfiguration } from './jwt-configuration.ts';
@@ -56,6 +57,7 @@ export function readApplication(
     roles: existing?.roles ?? readRoles(body['roles']),
     scopes: existing?.scopes ?? [],
     oauthConfiguration: readOAuthConfiguration(
+      store,
       input.child('oauthConfiguration'),
       existing?.oauthConfiguration ?? defaultOAuthConfiguration(id),
       problems,
@@ -80,6 +82,7 @@ export function readApplication(
 }
 
 function readOAuthConfiguration(
+  store: Store,
   input: Input,
   existing: OAuthConfiguration,
   problems: Problems,
@@ -98,7 +101,7 @@ function readOAuthConfiguration(
       problems.field('invalid', `${path}.authorizedRedirectURLs`, `Invalid redirect URL [${url}].`);
     }
   }
-  const resources = input.texts('authorizedResourceUris', []);
+  const resources = has(store, 'resource') ? input.texts('authorizedResourceUris', []) : [];
   for (const uri of resources) {
     if (!URL.canParse(uri) || uri.includes('#')) {
       problems.field(
@@ -121,7 +124,7 @@ function readOAuthConfiguration(
       'clientAuthenticationPolicy',
       ['Required', 'NotRequired', 'NotRequiredWhenUsingPKCE'],
       // The deprecated field still decides where the policy is absent.
-      input.flag('requireClientAuthentication', true) ? 'Required' : 'NotRequired',
+      input.flag('requireClientAuthentication', true) ? store.clientAuthentication : 'NotRequired',
     ),
     clientId: existing.clientId,
     clientSecret: input.text('clientSecret') ?? existing.clientSecret,
@@ -173,15 +176,24 @@ function sameName(left: string, right: string): boolean {
 }
 
 /** An application as the API shows it. */
-export function presentApplication({ extra, ...application }: Application): JsonObject {
-  const { oauthConfiguration } = application;
+export function presentApplication(store: Store, { extra, ...application }: Application): JsonObject {
   return {
     ...extra,
     ...application,
     state: application.active ? 'Active' : 'Inactive',
-    oauthConfiguration: {
-      ...oauthConfiguration,
-      requireClientAuthentication: oauthConfiguration.clientAuthenticationPolicy === 'Required',
-    },
+    oauthConfiguration: presentOAuthConfiguration(store, application),
+  };
+}
+
+/** An application's OAuth settings as the API shows them. */
+export function presentOAuthConfiguration(
+  store: Store,
+  { oauthConfiguration }: Pick<Application, 'oauthConfiguration'>,
+): JsonObject {
+  const { authorizedResourceUris, ...rest } = oauthConfiguration;
+  return {
+    ...rest,
+    ...(has(store, 'resource') ? { authorizedResourceUris } : {}),
+    requireClientAuthentication: oauthConfiguration.clientAuthenticationPolicy === 'Required',
   };
 }

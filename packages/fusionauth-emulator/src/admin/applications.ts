@@ -4,7 +4,7 @@ import { isObject, mergePatch, objectOf, textOf } from '../json.ts';
 import { fusionAuthApplicationId, type Store } from '../store/store.ts';
 import type { Application } from '../store/types.ts';
 import { generalProblem } from './api-error.ts';
-import { presentApplication, readApplication } from './application-body.ts';
+import { presentApplication, presentOAuthConfiguration, readApplication } from './application-body.ts';
 import { bodyMember } from './input.ts';
 import { existingApplication, newId } from './lookup.ts';
 import { scopeRoutes } from './scopes.ts';
@@ -14,13 +14,13 @@ export function applicationRoutes(store: Store): Router {
   const router = Router();
   const save = (application: Application): { application: unknown } => {
     store.applications.set(application.id, application);
-    return { application: presentApplication(application) };
+    return { application: presentApplication(store, application) };
   };
 
   router.get('/', (request, response) => {
     const active = request.query['inactive'] !== 'true';
     const applications = [...store.applications.values()].filter((item) => item.active === active);
-    response.json({ applications: applications.map(presentApplication) });
+    response.json({ applications: applications.map((item) => presentApplication(store, item)) });
   });
   router
     .route('/search')
@@ -38,11 +38,14 @@ export function applicationRoutes(store: Store): Router {
   });
   router.use('/:id/scope', scopeRoutes(store));
   router.get('/:id', (request, response) => {
-    response.json({ application: presentApplication(existingApplication(store, request.params.id)) });
+    response.json({ application: presentApplication(store, existingApplication(store, request.params.id)) });
   });
   router.get('/:id/oauth-configuration', (request, response) => {
-    const { oauthConfiguration } = existingApplication(store, request.params.id);
-    response.json({ httpSessionMaxInactiveInterval: 3_600, oauthConfiguration });
+    const application = existingApplication(store, request.params.id);
+    response.json({
+      httpSessionMaxInactiveInterval: 3_600,
+      oauthConfiguration: presentOAuthConfiguration(store, application),
+    });
   });
   router.put('/:id', (request, response) => {
     const before = existingApplication(store, request.params.id);
@@ -50,7 +53,7 @@ export function applicationRoutes(store: Store): Router {
   });
   router.patch('/:id', (request, response) => {
     const before = existingApplication(store, request.params.id);
-    const merged = mergePatch(presentApplication(before), bodyMember(request.body, 'application'));
+    const merged = mergePatch(presentApplication(store, before), bodyMember(request.body, 'application'));
     const body = isObject(merged) ? merged : {};
     dropDerived(body, bodyMember(request.body, 'application'));
     response.json(save(readApplication(store, before.id, body, before)));
@@ -96,5 +99,8 @@ function search(store: Store, criteria: Record<string, unknown>): { applications
     .sort((left, right) => left.name.localeCompare(right.name));
   const start = Number(criteria['startRow'] ?? 0);
   const rows = Number(criteria['numberOfResults'] ?? 25);
-  return { applications: found.slice(start, start + rows).map(presentApplication), total: found.length };
+  return {
+    applications: found.slice(start, start + rows).map((item) => presentApplication(store, item)),
+    total: found.length,
+  };
 }

@@ -5,7 +5,7 @@ import { requireApiKey } from './api-key.ts';
 import { applicationRoutes } from './applications.ts';
 import { keyRoutes } from './keys.ts';
 import { reactorStatus } from './license.ts';
-import { anonymousSystemRoutes, fusionAuthVersion } from './system.ts';
+import { anonymousSystemRoutes } from './system.ts';
 import { tenantRoutes } from './tenants.ts';
 import { userRoutes } from './users.ts';
 
@@ -36,7 +36,7 @@ export function adminRoutes(store: Store): Router {
     response.json(reactorStatus(store));
   });
   router.get('/api/system/version', (_request, response) => {
-    response.json({ version: fusionAuthVersion });
+    response.json({ version: store.version });
   });
   router.use('/api', (request) => {
     throw generalProblem(

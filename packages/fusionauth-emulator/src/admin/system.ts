@@ -2,17 +2,12 @@ import { Router } from 'express';
 import type { Store } from '../store/store.ts';
 import { apiKeyOf } from './api-key.ts';
 
-/** The FusionAuth version whose behaviour this is. */
-export const fusionAuthVersion = '1.69.0';
-
 /** What answers without an API key. */
 export function anonymousSystemRoutes(store: Store): Router {
   const router = Router();
   router.get('/api/status', (request, response) => {
     response.json(
-      apiKeyOf(store, request) === undefined
-        ? { status: 'ok' }
-        : { status: 'ok', version: fusionAuthVersion },
+      apiKeyOf(store, request) === undefined ? { status: 'ok' } : { status: 'ok', version: store.version },
     );
   });
   router.get('/api/health', (_request, response) => {

@@ -1,5 +1,6 @@
 import { formPostPage } from '../pages/form-post.ts';
 import type { Store } from '../store/store.ts';
+import { has } from '../store/version.ts';
 import { OAuthError } from './oauth-error.ts';
 import { definedParameters } from './parameters.ts';
 
@@ -9,14 +10,14 @@ export type ResponseMode = (typeof responseModes)[number];
 /** What the browser is answered: a redirect, or for `form_post` a page. */
 export type BrowserAnswer = { readonly location: string } | { readonly page: string };
 
-/** FusionAuth's success response, in its order of parameters. `iss` as of RFC 9207. */
+/** FusionAuth's success response, in its order of parameters. `iss` (RFC 9207) since 1.69. */
 export function successResponse(
   store: Store,
   response: { code: string; state: string | undefined; locale: string; registered: boolean },
 ): URLSearchParams {
   return definedParameters({
     code: response.code,
-    iss: store.tenant.issuer,
+    iss: has(store, 'issuerIdentification') ? store.tenant.issuer : undefined,
     locale: response.locale,
     state: response.state,
     userState: response.registered ? 'Authenticated' : 'AuthenticatedNotRegistered',
@@ -29,7 +30,7 @@ export function errorResponse(store: Store, error: OAuthError, state: string | u
     error: error.error,
     error_reason: error.reason,
     error_description: error.message,
-    iss: store.tenant.issuer,
+    iss: has(store, 'issuerIdentification') ? store.tenant.issuer : undefined,
     state,
   });
 }

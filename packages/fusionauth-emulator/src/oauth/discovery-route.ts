@@ -1,5 +1,6 @@
 import type { Request, RequestHandler } from 'express';
 import type { Context } from '../context.ts';
+import { has } from '../store/version.ts';
 import { publicKeys } from './tokens.ts';
 
 /** The URL that the caller reaches us by. */
@@ -18,10 +19,10 @@ export function discoveryRoute({ store }: Context): RequestHandler<{ tenantId?: 
     const base = baseUrl(request);
     response.json({
       authorization_endpoint: `${base}/oauth2/authorize`,
-      authorization_response_iss_parameter_supported: true,
+      ...(has(store, 'issuerIdentification') ? { authorization_response_iss_parameter_supported: true } : {}),
       backchannel_logout_supported: false,
       claims_supported,
-      code_challenge_methods_supported: ['S256'],
+      ...(has(store, 'codeChallengeMethods') ? { code_challenge_methods_supported: ['S256'] } : {}),
       end_session_endpoint: `${base}/oauth2/logout`,
       frontchannel_logout_supported: false,
       grant_types_supported: ['authorization_code', 'refresh_token'],

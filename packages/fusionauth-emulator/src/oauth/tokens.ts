@@ -88,9 +88,9 @@ export async function verifyToken(store: Store, token: string): Promise<JWTPaylo
   }
 }
 
-/** The keys of the JWKS document: public halves only, and none under `signing` HS256. */
+/** The keys of the JWKS document: public halves only, and none where the switch says so. */
 export async function publicKeys(store: Store): Promise<Record<string, unknown>[]> {
-  if (store.signing === 'HS256') return [];
+  if (store.emptyJwks) return [];
   const materials = await Promise.all([...store.keys.values()].map((key) => key.material()));
   return materials.flatMap((material) => ('jwk' in material ? [{ ...material.jwk }] : []));
 }
@@ -101,8 +101,7 @@ interface ReadyKey {
 }
 
 async function signingKey(store: Store, id: string | undefined): Promise<ReadyKey> {
-  const own = store.signing === 'HS256' ? undefined : store.keys.get(id ?? '');
-  const key = own ?? store.keys.get(store.defaultSigningKeyId);
+  const key = store.keys.get(id ?? '') ?? store.keys.get(store.defaultSigningKeyId);
   if (key === undefined) throw new Error('The default signing key is gone.');
   return ready(key);
 }

@@ -1,4 +1,3 @@
-import { fusionAuthVersion } from '../admin/system.ts';
 import type { Store } from '../store/store.ts';
 import { html } from './html.ts';
 import { page } from './layout.ts';
@@ -14,7 +13,7 @@ export function homePage(store: Store): string {
       </p>
       <dl class="facts">
         <dt>Speaks as</dt>
-        <dd>FusionAuth ${fusionAuthVersion}</dd>
+        <dd>FusionAuth ${store.version}</dd>
         <dt>Issuer</dt>
         <dd>${store.tenant.issuer}</dd>
         <dt>Licensed</dt>

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { createKey, type SigningKey } from './keys.ts';
+import type { Switches } from '../switches.ts';
 import { defaultJwtConfiguration, defaultOAuthConfiguration } from './defaults.ts';
 import { EngineRecords } from './engine-records.ts';
-import type { ApiKey, Application, Authorization, Role, Tenant, User } from './types.ts';
+import type { ApiKey, Application, Authorization, OAuthConfiguration, Role, Tenant, User } from './types.ts';
+import { currentVersion } from './version.ts';
 
 /** FusionAuth's own application: its id is the same in every installation. */
 export const fusionAuthApplicationId = '3c219e58-ed0e-4b18-ad48-f4f92793ae32';
@@ -23,19 +25,19 @@ export interface Store {
   readonly defaultSigningKeyId: string;
   /** Whether the paid features answer. */
   readonly licensed: boolean;
-  /** With HS256 no key is ever published, whatever keys a tenant names. */
-  readonly signing: 'RS256' | 'HS256';
+  /** Publishes no key, whatever keys there are. */
+  readonly emptyJwks: boolean;
+  /** The FusionAuth version that is spoken, such as `1.69.0`. */
+  readonly version: string;
+  /** The policy of applications that name none. */
+  readonly clientAuthentication: OAuthConfiguration['clientAuthenticationPolicy'];
 }
 
-export function createStore(options: {
-  licensed: boolean;
-  signing: 'RS256' | 'HS256';
-  tenantId?: string | undefined;
-}): Store {
+export function createStore(options: Switches & { tenantId?: string | undefined }): Store {
   const now = Date.now();
   const stamps = { insertInstant: now, lastUpdateInstant: now };
   const tenantId = options.tenantId ?? randomUUID();
-  const key = createKey({ id: randomUUID(), name: 'Default signing key', algorithm: options.signing });
+  const key = createKey({ id: randomUUID(), name: 'Default signing key', algorithm: 'RS256' });
   const role = (name: string): Role => ({
     ...stamps,
     id: randomUUID(),
@@ -81,8 +83,10 @@ export function createStore(options: {
     consents: new Map(),
     engine: new EngineRecords(),
     defaultSigningKeyId: key.id,
-    licensed: options.licensed,
-    signing: options.signing,
+    licensed: options.licensed ?? true,
+    emptyJwks: options.emptyJwks ?? false,
+    version: options.fusionAuthVersion ?? currentVersion,
+    clientAuthentication: options.clientAuthentication ?? 'Required',
   };
 }
 

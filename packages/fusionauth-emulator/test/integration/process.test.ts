@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import { startEmulator } from '@mcp-keyhole/fusionauth-emulator';
+import { options } from '../../src/config.ts';
 import guideStyle from '../fixtures/guide-style-kickstart.json' with { type: 'json' };
 import { api, registerClient, SignIn } from '../support/client.ts';
 
@@ -103,6 +104,8 @@ describe('the process', () => {
     [['--prot', '1'], '--port'],
     [['--port', 'x'], 'a port is a whole number'],
     [['--signing', 'none'], 'RS256, HS256'],
+    [['--refresh-grace', '86401'], '0 to 86400'],
+    [['--fusionauth-version', '1.66'], 'such as 1.66.0'],
     [['something'], '--kickstart FILE'],
   ])('refuses %j with exit code 2', async (argv, words) => {
     const { code, stdout, stderr } = await run(...argv).ended;
@@ -113,16 +116,20 @@ describe('the process', () => {
   it('explains itself', async () => {
     const { code, stdout } = await run('--help').ended;
     expect(code).toBe(0);
-    for (const flag of [
-      '--kickstart',
-      '--port',
-      '--host',
-      '--allow-non-loopback',
-      '--unlicensed',
-      '--signing',
-    ]) {
-      expect(stdout).toContain(flag);
-    }
+    for (const { flag } of Object.values(options)) expect(stdout).toContain(`--${flag}`);
+  });
+
+  it('takes its switches as flags', async () => {
+    const flags = ['--unlicensed', '--empty-jwks', '--issuer', 'acme.com', '--fusionauth-version', '1.66.0'];
+    const { child, ready, ended } = run('--port', '0', ...flags);
+    const url = /http\S+/u.exec(await ready)?.[0] ?? '';
+    const metadata = (await (await fetch(`${url}/.well-known/openid-configuration`)).json()) as object;
+    const jwks = (await (await fetch(`${url}/.well-known/jwks.json`)).json()) as object;
+    child.kill('SIGKILL');
+    await ended;
+    expect(metadata).toMatchObject({ issuer: 'acme.com' });
+    expect(metadata).not.toHaveProperty('authorization_response_iss_parameter_supported');
+    expect(jwks).toEqual({ keys: [] });
   });
 });
 
