@@ -9,6 +9,17 @@ const alias = {
   '@mcp-keyhole/server': source('server'),
 };
 
+/** End-to-end tests that need neither a fixed port nor a screen, and so can run beside others. */
+const apart = [
+  'deployment',
+  'dockerfile',
+  'everything',
+  'faults',
+  'harness',
+  'large-messages',
+  'packages',
+].map((name) => `e2e/${name}.test.ts`);
+
 export default defineConfig({
   test: {
     projects: [
@@ -33,9 +44,20 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['e2e/*.test.ts'],
+          exclude: apart,
           testTimeout: 60_000,
           hookTimeout: 120_000,
           // Real processes on fixed ports (3334 above all) cannot share a machine with one another.
+          fileParallelism: false,
+        },
+      },
+      {
+        resolve: { alias },
+        test: {
+          name: 'e2e-apart',
+          include: apart,
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
           fileParallelism: false,
         },
       },
