@@ -13,7 +13,7 @@ import {
   type ReadTextFile,
 } from '@mcp-keyhole/cli-kit';
 import { errors } from './errors.ts';
-import { parseHeaderFile } from './option-values.ts';
+import { parseHeaderFile, type PreRegisteredClient } from './option-values.ts';
 import { options } from './options.ts';
 
 /**
@@ -88,6 +88,7 @@ export function loadConfig(
     show: 'nothing',
     config: Object.freeze({
       ...line.values,
+      client: clientOf(line.values),
       headers: [...headers, ...line.values.headers],
       withoutResource: line.values.withoutResource || line.values.resource === '',
       command,
@@ -98,6 +99,30 @@ export function loadConfig(
       stateFolder: stateFolderOf(env),
       environment: env,
     }),
+  };
+}
+
+/** The client that was registered by hand, written in one way or the other. */
+function clientOf({
+  client,
+  clientId,
+  clientSecret,
+  scopes,
+}: OptionValues<typeof options>): PreRegisteredClient | undefined {
+  if (clientId === undefined) {
+    // The secret may stand in the environment for another server's client.
+    if (scopes.length > 0) throw errors.clientIdMissing();
+    return client;
+  }
+  if (client !== undefined) throw errors.clientTwice();
+  return {
+    clientId,
+    ...(clientSecret === undefined
+      ? {}
+      : 'name' in clientSecret
+        ? { secretName: clientSecret.name }
+        : { clientSecret: clientSecret.value }),
+    ...(scopes.length === 0 ? {} : { scope: scopes.join(' ') }),
   };
 }
 

@@ -122,6 +122,13 @@ export const errors = {
       `--static-oauth-client-info cannot be used: ${why}.`,
       'It is JSON such as {"client_id":"…","scope":"openid offline_access"}, or @file with that JSON inside.',
     ),
+  clientIdMissing: () =>
+    usage('--scope needs --client-id.', 'Give the client that asks for that scope: --client-id ID.'),
+  clientTwice: () =>
+    usage(
+      'The client is given twice: by --client-id and by --static-oauth-client-info.',
+      'Leave one of them out.',
+    ),
   headerUnusable: (why: string) =>
     usage(
       `A --header cannot be used: ${why}.`,
@@ -425,7 +432,7 @@ export const errors = {
   secretMissing: (name: string, store: 'keychain' | 'file') =>
     failure(
       'secret-missing',
-      `A header needs the secret ${cleanLine(name)}, which is not in the ${store === 'file' ? 'file store' : 'keychain'}.`,
+      `The configuration needs the secret ${cleanLine(name)}, which is not in the ${store === 'file' ? 'file store' : 'keychain'}.`,
       `Run \`mcp-keyhole secret set ${cleanLine(name)}${store === 'file' ? ' --token-store file' : ''}\` in a terminal.`,
     ),
   secretUnreadable: (name: string, why: string, cause?: unknown) =>

@@ -1,5 +1,5 @@
 import { errors } from './errors.ts';
-import { checkHeaderValue, secretReference, type Header } from './option-values.ts';
+import { checkHeaderValue, secretReference, type Header, type PreRegisteredClient } from './option-values.ts';
 
 /** Reads a secret by its name; undefined when there is none. */
 export interface SecretSource {
@@ -37,6 +37,22 @@ export async function withSecrets(
       value.replace(secretReference, (_reference, name: string) => values.get(name) ?? ''),
     ),
   ]);
+}
+
+/**
+ * The client with its secret, when that is kept under a name.
+ *
+ * @throws ProxyError `secret-missing`, and those of the store
+ */
+export async function withClientSecret(
+  client: PreRegisteredClient | undefined,
+  openSecrets: () => Promise<SecretSource>,
+): Promise<PreRegisteredClient | undefined> {
+  if (client?.secretName === undefined) return client;
+  const secrets = await openSecrets();
+  const clientSecret = await secrets.load(client.secretName);
+  if (clientSecret === undefined) throw errors.secretMissing(client.secretName, secrets.kind);
+  return { ...client, clientSecret };
 }
 
 function namesIn(value: string): string[] {

@@ -6,6 +6,8 @@ import { errors } from './errors.ts';
 export interface PreRegisteredClient {
   readonly clientId: string;
   readonly clientSecret?: string | undefined;
+  /** The name of the secret that is the client's; it is read when it is needed. */
+  readonly secretName?: string | undefined;
   /** Space-separated; when given, exactly these scopes are asked for. */
   readonly scope?: string | undefined;
 }
@@ -30,6 +32,27 @@ export function parseClientInfo(raw: string): PreRegisteredClient {
   const clientId = field('client_id');
   if (clientId === undefined) throw errors.clientInfoUnusable('client_id is missing');
   return { clientId, clientSecret: field('client_secret'), scope: field('scope') };
+}
+
+/** --client-id */
+export function parseClientId(raw: string): string {
+  if (!/^[\u0020-\u007e]+$/u.test(raw))
+    throw new InvalidValue('it is a text of ASCII characters (RFC 6749, appendix A.1)');
+  return raw;
+}
+
+/** --client-secret */
+export function parseClientSecret(raw: string): { value: string } | { name: string } {
+  if (raw.startsWith('keychain:')) return { name: parseSecretName(raw.slice('keychain:'.length)) };
+  if (!/^[\u0020-\u007e]+$/u.test(raw))
+    throw new InvalidValue('it is a text of ASCII characters (RFC 6749, appendix A.2)');
+  return { value: raw };
+}
+
+/** --scope: one or more, as in RFC 6749, section 3.3 */
+export function parseScope(raw: string): string {
+  if (!/^[!#-[\]-~]+(?: [!#-[\]-~]+)*$/u.test(raw)) throw new InvalidValue('it is a name such as openid');
+  return raw;
 }
 
 /** A header for the server. */

@@ -3,13 +3,16 @@ import {
   parseAuthorizeParameter,
   parseCallbackHost,
   parseCallbackPath,
+  parseClientId,
   parseClientInfo,
   parseClientMetadata,
   parseClientMetadataUrl,
+  parseClientSecret,
   parseHeader,
   parsePemFile,
   parseProfile,
   parseResource,
+  parseScope,
 } from './option-values.ts';
 
 /** The options of every command: this table drives parsing, types and `--help`. */
@@ -21,6 +24,28 @@ export const options = {
     help: 'The client registered at the authorization server: {"client_id", "client_secret"?, "scope"?}',
     parse: parseClientInfo,
     fallback: undefined,
+  }),
+  clientId: valueOption({
+    flag: 'client-id',
+    placeholder: 'ID',
+    help: 'The same without JSON, whose quotes and spaces some hosts lose: the client id',
+    parse: parseClientId,
+    fallback: undefined,
+  }),
+  clientSecret: valueOption({
+    flag: 'client-secret',
+    env: 'MCP_KEYHOLE_CLIENT_SECRET',
+    placeholder: 'SECRET',
+    secret: true,
+    help: 'Its secret, or keychain:NAME for one that `mcp-keyhole secret set NAME` keeps; with --client-id',
+    parse: parseClientSecret,
+    fallback: undefined,
+  }),
+  scopes: listOption({
+    flag: 'scope',
+    placeholder: 'SCOPE',
+    help: 'A scope to ask for, with --client-id',
+    parse: parseScope,
   }),
   clientMetadataUrl: valueOption({
     flag: 'client-metadata-url',

@@ -10,7 +10,7 @@ import { LazySide } from './bridge/lazy-side.ts';
 import { createServerMemory, forgetServer, noMemory, type ServerMemory } from './bridge/remembered-server.ts';
 import type { OnMessage, ServerSide } from './bridge/server-side.ts';
 import type { ProxyConfig } from './config.ts';
-import { withSecrets } from './header-secrets.ts';
+import { withClientSecret, withSecrets } from './header-secrets.ts';
 import { Endpoint, type EndpointDelay, type EndpointOptions, type TokenChallenge } from './http/endpoint.ts';
 import { createExchange } from './http/exchange.ts';
 import { Listeners } from './listeners.ts';
@@ -73,6 +73,10 @@ export function openConnection(config: ProxyConfig, server: URL, log: Log, signa
   const openStore = once(() => openTokenStore(config, folder, log, key));
   // Loaded when it is needed: most starts find a token that is still good.
   const road = () => import('./authorization/authorize.ts');
+  const ready = once(async (): Promise<AuthorizationContext> => {
+    const client = await withClientSecret(config.client, () => openSecretsOf(config));
+    return { ...context, config: { ...config, client } };
+  });
   const bearerToken = new BearerToken({
     ...context,
     key,
@@ -81,8 +85,8 @@ export function openConnection(config: ProxyConfig, server: URL, log: Log, signa
     signInTimeout: config.signInTimeout,
     useIdToken: config.useIdToken,
     authorizer: {
-      authorize: async (challenge, previous) => (await road()).authorize(challenge, previous, context),
-      refresh: async (tokens) => (await road()).refreshTokens(tokens, context),
+      authorize: async (challenge, previous) => (await road()).authorize(challenge, previous, await ready()),
+      refresh: async (tokens) => (await road()).refreshTokens(tokens, await ready()),
     },
   });
   const endpointOptions: Connection['endpointOptions'] = {
@@ -104,8 +108,8 @@ export function openConnection(config: ProxyConfig, server: URL, log: Log, signa
     memory,
     forget: () => forgetServer(folder, accountOf(key)),
     openSide: (onMessage) => openSide(config.transport, { endpoint, memory, onMessage, log }),
-    discover: async (challenge) => (await road()).discoverFor(challenge, context),
-    end: async (tokens) => (await road()).endSignIn(tokens, context),
+    discover: async (challenge) => (await road()).discoverFor(challenge, await ready()),
+    end: async (tokens) => (await road()).endSignIn(tokens, await ready()),
   };
 }
 

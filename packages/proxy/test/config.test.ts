@@ -139,6 +139,47 @@ describe('http', () => {
   });
 });
 
+describe('--client-id', () => {
+  const given = [server, '--client-id', 'abc'];
+
+  it('is the client without any quote or space in an argument', () => {
+    expect(configOf([...given, '--scope', 'openid', '--scope', 'get_name']).client).toEqual({
+      clientId: 'abc',
+      scope: 'openid get_name',
+    });
+    expect(configOf(given).client).toEqual({ clientId: 'abc' });
+  });
+
+  it('takes the secret from the environment, a file, or by the name of a kept one', () => {
+    expect(configOf(given, { MCP_KEYHOLE_CLIENT_SECRET: secret }).client?.clientSecret).toBe(secret);
+    expect(
+      configOf([...given, '--client-secret', '@/s'], {}, { '/s': `${secret}\n` }).client?.clientSecret,
+    ).toBe(secret);
+    expect(configOf([...given, '--client-secret', 'keychain:work']).client).toEqual({
+      clientId: 'abc',
+      secretName: 'work',
+    });
+  });
+
+  it('does without when only the environment has a secret, which is for another server then', () => {
+    expect(configOf([server], { MCP_KEYHOLE_CLIENT_SECRET: secret }).client).toBeUndefined();
+  });
+
+  it.each([
+    ['a second client', [...given, '--static-oauth-client-info', client], 'given twice'],
+    ['a scope without it', [server, '--scope', 'openid'], '--scope needs --client-id'],
+    ['an empty id', [server, '--client-id', ''], '--client-id'],
+    ['a scope that RFC 6749 has not', [...given, '--scope', 'a"b'], '--scope'],
+    ['a secret of several lines', [...given, '--client-secret', `${secret}\n2`], '--client-secret'],
+    ['a name that no secret can have', [...given, '--client-secret', 'keychain:a b'], 'name'],
+  ])('refuses %s, and never quotes a secret', async (_what, argv, words) => {
+    const error = await refusal(argv);
+    expect(error.message).toContain(words);
+    expect(error.exitCode).toBe(2);
+    expect(everythingIn(error)).not.toContain(secret);
+  });
+});
+
 describe('--static-oauth-client-info', () => {
   const flag = '--static-oauth-client-info';
 

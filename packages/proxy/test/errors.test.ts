@@ -14,6 +14,8 @@ const samples: { readonly [Name in keyof typeof errors]: () => ProxyError } = {
   portUnusable: () => errors.portUnusable('0', 'why'),
   surplusArgument: () => errors.surplusArgument(hostile),
   clientInfoUnusable: () => errors.clientInfoUnusable('why'),
+  clientIdMissing: () => errors.clientIdMissing(),
+  clientTwice: () => errors.clientTwice(),
   headerUnusable: () => errors.headerUnusable('why'),
   toolMissing: () => errors.toolMissing(),
   argumentsUnusable: () => errors.argumentsUnusable(hostile),

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { AuthorizationServer } from '../support/authorization-server.ts';
 import { machine } from '../support/command-run.ts';
 import { everythingIn, refusalOf } from '../support/failure.ts';
 import { loopbackServer } from '../support/loopback-server.ts';
@@ -123,5 +124,27 @@ describe('${keychain:NAME} in a header', () => {
     const sessions = server.requests.map(({ headers }) => headers['mcp-session-id']);
     expect(sessions).toContain('${keychain:key}');
     expect(sessions).not.toContain(value);
+  });
+});
+
+describe('--client-secret keychain:NAME', () => {
+  it('is the secret of the client, and a name without one is an error', async () => {
+    const { run } = await machine();
+    const provider = await AuthorizationServer.start();
+    provider.clients.add({ id: 'service-1', secret: value, authentication: 'client_secret_basic' });
+    const line = ['tools', provider.resource.href, '--client-credentials', '--client-id', 'service-1'];
+    const missing = await refusalOf(() => run([...line, '--client-secret', 'keychain:service']));
+    expect(missing.code).toBe('secret-missing');
+    expect(provider.tokenRequests('client_credentials')).toEqual([]);
+    await run(['secret', 'set', 'service'], { input: value });
+    const given = [...line, '--scope', 'openid', '--scope', 'get_name'];
+    // The provider's server has no tools, which the command says; the token comes before.
+    const error = await refusalOf(() => run([...given, '--client-secret', 'keychain:service']));
+    const [request] = provider.requestsTo('/token');
+    const basic = Buffer.from(request?.headers.authorization?.split(' ')[1] ?? '', 'base64').toString();
+    expect(decodeURIComponent(basic)).toBe(`service-1:${value}`);
+    expect(new URLSearchParams(request?.body).get('scope')).toBe('openid get_name');
+    expect(provider.requests.at(-1)?.headers.authorization).toMatch(/^Bearer /u);
+    expect(everythingIn(error)).not.toContain(value);
   });
 });
