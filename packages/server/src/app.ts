@@ -9,7 +9,6 @@ import {
 } from '@modelcontextprotocol/server';
 import { messageOf } from '@mcp-keyhole/cli-kit';
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
-import { requireBearerToken } from './bearer-authentication.ts';
 import { resourceOf, type ServerConfig } from './config.ts';
 import { connectFusionAuth, type FusionAuth } from './fusionauth.ts';
 import { jsonRpcError } from './json-rpc-error.ts';
@@ -22,15 +21,12 @@ import { mcpServerFactory } from './mcp-server.ts';
 import { observationOf, type Observation } from './observation/observation.ts';
 import { observedRequests } from './observation/observed-requests.ts';
 import { observedServers } from './observation/observed-server.ts';
-import { observedVerifier } from './observation/observed-verifier.ts';
 import { readiness } from './observation/readiness.ts';
 import { withoutPathPrefix } from './path-prefix.ts';
-import { protectedResourceMetadata, resourceMetadataUrl } from './protected-resource-metadata.ts';
-import { unrevoked } from './shared-state/revocation-check.ts';
+import { protect } from './protect.ts';
 import { createMemorySharedState } from './shared-state/memory-shared-state.ts';
 import type { SharedState } from './shared-state/shared-state.ts';
 import type { NameOf } from './tools/get-name.ts';
-import { createFusionAuthTokenVerifier } from './token-verifier/fusionauth-token-verifier.ts';
 import { nameOfUser } from './userinfo.ts';
 
 /** What an app is made of besides its configuration; each has a default. */
@@ -86,8 +82,15 @@ export function createApp(config: ServerConfig, parts: AppParts = {}): Express {
   app.use(hostHeaderValidation(allowedHosts), originValidation(allowedOrigins));
   app.use(crossOrigin(config.corsOrigins), declaredBodySize);
   if (config.authentication) {
-    app.use(protectedResourceMetadata(config));
-    app.use('/mcp', bearerAuthentication(config, parts, fusionAuth, sharedState, observation));
+    const resource = resourceOf(config);
+    const { issuer, requiredScopes, scopesSupported } = config;
+    const { verifier } = parts;
+    const scopes = { requiredScopes, scopesSupported };
+    const name = 'FusionAuth MCP Server';
+    const path = '/mcp';
+    app.use(
+      protect({ resource, issuer, name, path, ...scopes, verifier, fusionAuth, sharedState, observation }),
+    );
     const { rateLimitUser: user, rateLimitClient: client } = config;
     const onRefusal = observation.metrics.rateLimitRefusal;
     app.use('/mcp', rateLimits({ user, client, sharedState, log, onRefusal }));
@@ -104,30 +107,6 @@ export function createApp(config: ServerConfig, parts: AppParts = {}): Express {
   });
   app.use(unexpectedFailure(log));
   return app;
-}
-
-function bearerAuthentication(
-  config: ServerConfig,
-  parts: AppParts,
-  fusionAuth: FusionAuth,
-  sharedState: SharedState,
-  observation: Observation,
-): RequestHandler {
-  const expectation = { issuer: config.issuer, resource: resourceOf(config) };
-  return requireBearerToken({
-    verifier: observedVerifier(
-      unrevoked(
-        parts.verifier ?? createFusionAuthTokenVerifier(fusionAuth, expectation),
-        sharedState.revocations,
-      ),
-      parts.verifier === undefined ? 'api' : 'own',
-      observation,
-    ),
-    requiredScopes: config.requiredScopes,
-    challengedScopes: config.scopesSupported,
-    resourceMetadataUrl: resourceMetadataUrl(config),
-    log: observation.log,
-  });
 }
 
 /** Both eras of the protocol on one endpoint; the handler reads the body itself, within the limit. */

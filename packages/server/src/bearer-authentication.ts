@@ -7,6 +7,8 @@ import {
 } from '@modelcontextprotocol/server';
 import { messageOf } from '@mcp-keyhole/cli-kit';
 import type { Request, RequestHandler, Response } from 'express';
+import { answerTo, bearerChallenge, refuse } from './bearer-challenge.ts';
+import { callerOf } from './caller.ts';
 import { wireDescriptions } from './errors.ts';
 import type { Log, LogFields } from './log.ts';
 import { currentRequest } from './observation/request-context.ts';
@@ -23,9 +25,6 @@ export interface BearerAuthentication {
   readonly log: Log;
 }
 
-/** Seconds after which a client may try again when FusionAuth could not be asked. */
-const retryAfter = 5;
-
 /**
  * Lets a request pass only with a good access token, whose AuthInfo it leaves in `request.auth`.
  *
@@ -33,12 +32,15 @@ const retryAfter = 5;
  * code where no token was sent, and has 500 where FusionAuth could not be asked.
  */
 export function requireBearerToken(options: BearerAuthentication): RequestHandler {
+  const { verifier, resourceMetadataUrl, log } = options;
+  const requiredScopes = [...options.requiredScopes];
+  const parts = { scopes: options.challengedScopes, resourceMetadataUrl };
   return async (request: Request & { auth?: AuthInfo }, response, next) => {
     try {
       const token = bearerToken(request.headers.authorization);
       if (token === undefined) {
         // RFC 6750, section 3.1: no error code in the challenge of a request that brought no credentials.
-        response.set('WWW-Authenticate', challenge(options));
+        response.set('WWW-Authenticate', bearerChallenge(parts));
         response
           .status(401)
           .json(
@@ -47,14 +49,19 @@ export function requireBearerToken(options: BearerAuthentication): RequestHandle
         return;
       }
       request.auth = await verifyBearerToken(`Bearer ${token}`, {
-        verifier: options.verifier,
-        requiredScopes: [...options.requiredScopes],
-        resourceMetadataUrl: options.resourceMetadataUrl,
+        verifier,
+        requiredScopes,
+        resourceMetadataUrl,
       });
     } catch (error) {
-      refuse(response, error, options);
+      const answer = answerTo(error);
+      const entry = { status: answer.status, ...reasonOf(error), ...currentRequest()?.validation };
+      if (answer.status >= 500) log.error(entry, 'access token not checked');
+      else log.warn(entry, 'access token refused');
+      refuse(response, answer, parts);
       return;
     }
+    response.once('finish', () => noteLackingScope(request.auth, response, log));
     next();
   };
 }
@@ -67,56 +74,19 @@ function bearerToken(header: string | undefined): string | undefined {
   throw new OAuthError(OAuthErrorCode.InvalidRequest, wireDescriptions.malformedHeader);
 }
 
-function refuse(response: Response, error: unknown, options: BearerAuthentication): void {
-  const answer = answerTo(error);
-  const entry = { status: answer.status, ...reasonOf(error), ...currentRequest()?.validation };
-  if (answer.status >= 500) options.log.error(entry, 'access token not checked');
-  else options.log.warn(entry, 'access token refused');
-  if (answer.status === 503) response.set('Retry-After', String(retryAfter));
-  if (answer.status < 500) {
-    response.set('WWW-Authenticate', challenge(options, answer));
-  }
-  response.status(answer.status).json({ error: answer.error, error_description: answer.description });
-}
-
-interface WireAnswer {
-  readonly status: number;
-  readonly error: string;
-  readonly description: string;
-}
-
-/** The one place that turns a failure into status, code and sentence (RFC 6750, section 3.1). */
-function answerTo(failure: unknown): WireAnswer {
-  const error = failure instanceof OAuthError ? failure.code : OAuthErrorCode.ServerError;
-  switch (error) {
-    case 'invalid_token':
-      return { status: 401, error, description: wireDescriptions.invalidToken };
-    case 'insufficient_scope':
-      return { status: 403, error, description: wireDescriptions.insufficientScope };
-    case 'invalid_request':
-      return { status: 400, error, description: wireDescriptions.malformedHeader };
-    case 'temporarily_unavailable':
-      return { status: 503, error, description: wireDescriptions.unavailable };
-    default:
-      return { status: 500, error: 'server_error', description: wireDescriptions.internal };
-  }
+/** A tool or a route that the token's scopes do not cover is refused behind the authentication, whoever declared them. */
+function noteLackingScope(authInfo: AuthInfo | undefined, response: Response, log: Log): void {
+  const challenge = response.getHeader('www-authenticate');
+  if (response.statusCode !== 403 || challenge === undefined) return;
+  const challenged = /\bscope="(?<scope>[^"]*)"/u.exec(String(challenge))?.groups?.['scope'];
+  log.warn(
+    { status: 403, reason: OAuthErrorCode.InsufficientScope, ...callerOf(authInfo), challenged },
+    'access token refused',
+  );
 }
 
 function reasonOf(error: unknown): LogFields {
   if (error instanceof TokenRefused) return { ...error.refusal };
   if (error instanceof OAuthError) return { reason: error.code, detail: error.message };
   return { reason: 'unexpected', detail: messageOf(error) };
-}
-
-/** A Bearer challenge (RFC 6750, section 3; RFC 9728, section 5.1). */
-function challenge(options: BearerAuthentication, answer?: WireAnswer): string {
-  const parameters = {
-    ...(answer && { error: answer.error, error_description: answer.description }),
-    scope: options.challengedScopes.join(' '),
-    resource_metadata: options.resourceMetadataUrl,
-  };
-  const quoted = Object.entries(parameters).map(
-    ([name, value]) => `${name}="${value.replaceAll(/["\\]/gu, "'")}"`,
-  );
-  return `Bearer ${quoted.join(', ')}`;
 }

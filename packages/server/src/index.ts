@@ -1,5 +1,10 @@
 // The library: protect an MCP server of one's own with FusionAuth.
-export { McpServer, type McpServerFactory, type OAuthTokenVerifier } from '@modelcontextprotocol/server';
+export {
+  McpServer,
+  type AuthInfo,
+  type McpServerFactory,
+  type OAuthTokenVerifier,
+} from '@modelcontextprotocol/server';
 export { createApp, type AppParts } from './app.ts';
 export { loadConfig, resourceOf, type Environment, type ServerConfig } from './config.ts';
 export { ServerError, type ServerErrorCode } from './errors.ts';
@@ -11,6 +16,9 @@ export { observationOf, type Observation } from './observation/observation.ts';
 export { noteValidation, type ValidationNotes } from './observation/request-context.ts';
 export { startTracing, type Span, type Tracing } from './observation/tracing.ts';
 export { type OperationConfig } from './operation.ts';
+export { protect, type Protection } from './protect.ts';
+export { requireScopes, requireToolScopes } from './scopes/require-scopes.ts';
+export { scopedTool, scopesKey, type ScopedTool } from './scopes/scoped-tool.ts';
 export { subjects, unrevoked } from './shared-state/revocation-check.ts';
 export { createMemorySharedState } from './shared-state/memory-shared-state.ts';
 export { connectRedisSharedState } from './shared-state/redis-shared-state.ts';

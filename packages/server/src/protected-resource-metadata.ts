@@ -1,28 +1,30 @@
 import { Router } from 'express';
-import { resourceOf, type ServerConfig } from './config.ts';
 
 const wellKnown = '/.well-known/oauth-protected-resource';
 
+/** The protected resource metadata (RFC 9728, section 2), and the path of the resource as requests arrive here. */
+export interface ProtectedResource {
+  readonly path: string;
+  readonly resource: string;
+  readonly authorization_servers: readonly string[];
+  readonly scopes_supported: readonly string[];
+  readonly resource_name: string;
+}
+
 /** Where the metadata of the resource `…/mcp` stands: the well-known part before the path, whole (RFC 9728, section 3.1). */
-export function resourceMetadataUrl(config: ServerConfig): string {
-  const { origin, pathname } = new URL(resourceOf(config));
-  return `${origin}${wellKnown}${pathname}`;
+export function resourceMetadataUrl(resource: string): string {
+  const { origin, pathname } = new URL(resource);
+  return `${origin}${wellKnown}${pathname === '/' ? '' : pathname}`;
 }
 
 /**
  * Serves the protected resource metadata (RFC 9728) at its path and, for clients that know only the origin, at the root
  * form. It is public, so any page may read it.
  */
-export function protectedResourceMetadata(config: ServerConfig): Router {
-  const metadata = {
-    resource: resourceOf(config),
-    // Exactly as it was configured: clients compare it letter by letter, and a URL object would add a slash.
-    authorization_servers: [config.issuer],
-    scopes_supported: config.scopesSupported,
-    bearer_methods_supported: ['header'],
-    resource_name: 'FusionAuth MCP Server',
-  };
-  return Router().get([`${wellKnown}/mcp`, wellKnown], (_request, response) => {
-    response.set('Access-Control-Allow-Origin', '*').json(metadata);
+export function protectedResourceMetadata({ path, ...metadata }: ProtectedResource): Router {
+  return Router().get([`${wellKnown}${path}`, wellKnown], (_request, response) => {
+    response
+      .set('Access-Control-Allow-Origin', '*')
+      .json({ ...metadata, bearer_methods_supported: ['header'] });
   });
 }

@@ -79,7 +79,7 @@ describe('a public URL with a path', () => {
   it('is part of the resource, and stands at the end of the metadata URL (RFC 9728, section 3.1)', () => {
     const config = loadConfig([], { MCP_SERVER_URL: 'https://example.com/tools/greeter/' });
     expect(resourceOf(config)).toBe('https://example.com/tools/greeter/mcp');
-    expect(resourceMetadataUrl(config)).toBe(
+    expect(resourceMetadataUrl(resourceOf(config))).toBe(
       'https://example.com/.well-known/oauth-protected-resource/tools/greeter/mcp',
     );
   });

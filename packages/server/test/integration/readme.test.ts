@@ -30,7 +30,15 @@ function diagnose(source: string): string[] {
 }
 
 describe("the package's README", () => {
-  const example = /```ts\n(?<code>.*?)```/su.exec(readme)?.groups?.['code'] ?? '';
+  const blocks = [...readme.matchAll(/```ts\n(.*?)```/gsu)].map(([, code = '']) => code);
+  const example = blocks.find((block) => block.includes('startServer')) ?? '';
+
+  it.each(['sdk-v2', 'sdk-v1', 'express'])('shows lines of the tested example %s', (name) => {
+    const lines = blocks.find((block) => block.startsWith(`// ${name}\n`))?.split('\n') ?? [];
+    const source = readFileSync(`${folder}examples/${name}.ts`, 'utf8').split('\n');
+    expect(lines.length).toBeGreaterThan(3);
+    for (const line of lines.slice(1)) expect(source).toContain(line);
+  });
 
   it('shows a library use that compiles', () => {
     expect(example.split('\n').filter((line) => line !== '')).toHaveLength(4);

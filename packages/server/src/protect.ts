@@ -1,0 +1,82 @@
+import type { OAuthTokenVerifier } from '@modelcontextprotocol/server';
+import { Router } from 'express';
+import { requireBearerToken } from './bearer-authentication.ts';
+import { connectFusionAuth, type FusionAuth } from './fusionauth.ts';
+import { createLog, type Log } from './log.ts';
+import { observationOf, type Observation } from './observation/observation.ts';
+import { observedVerifier } from './observation/observed-verifier.ts';
+import { protectedResourceMetadata, resourceMetadataUrl } from './protected-resource-metadata.ts';
+import { createMemorySharedState } from './shared-state/memory-shared-state.ts';
+import { unrevoked } from './shared-state/revocation-check.ts';
+import type { SharedState } from './shared-state/shared-state.ts';
+import { createFusionAuthTokenVerifier } from './token-verifier/fusionauth-token-verifier.ts';
+
+/** What {@link protect} protects, and with whose tokens. */
+export interface Protection {
+  /** The public URL of the MCP endpoint, such as `https://mcp.example.com/mcp`: tokens must be issued for it (RFC 8707). */
+  readonly resource: string;
+  /** FusionAuth's issuer, letter by letter as the tenant has it. */
+  readonly issuer: string;
+  /** Where this server reaches FusionAuth. Default: the issuer. */
+  readonly fusionAuthUrl?: string | undefined;
+  /** What a token must carry for any request. Default: nothing; tools and routes have scopes of their own. */
+  readonly requiredScopes?: readonly string[] | undefined;
+  /** What clients ask for when they sign in. Default: `openid`, `profile` and the required ones. */
+  readonly scopesSupported?: readonly string[] | undefined;
+  /** Shown to users by some clients. Default: the resource's host name. */
+  readonly name?: string | undefined;
+  /** The path at which requests arrive here. Default: the resource's; another one behind a proxy that strips paths. */
+  readonly path?: string | undefined;
+  /** Default: FusionAuth's JWT validation API, with issuer and audience checked. */
+  readonly verifier?: OAuthTokenVerifier | undefined;
+  /** Default: the FusionAuth at `fusionAuthUrl`. */
+  readonly fusionAuth?: FusionAuth | undefined;
+  /** Revocations. Default: in memory, for a server that is one node. */
+  readonly sharedState?: SharedState | undefined;
+  /** Default: JSON lines on stdout. */
+  readonly log?: Log | undefined;
+  /** Default: the log, and metrics that nobody reads. */
+  readonly observation?: Observation | undefined;
+}
+
+/**
+ * Protects one path of an express app with FusionAuth: serves the protected resource metadata, by which MCP clients find
+ * FusionAuth, and lets only requests with a good access token pass, whose AuthInfo it leaves in `request.auth`. All other
+ * paths stay as they are.
+ *
+ * @throws TypeError when `resource` is not a URL
+ */
+export function protect(protection: Protection): Router {
+  const { resource, issuer, requiredScopes = [] } = protection;
+  const url = new URL(resource);
+  const path = protection.path ?? url.pathname;
+  const challengedScopes = protection.scopesSupported ?? ['openid', 'profile', ...requiredScopes];
+  const fusionAuth =
+    protection.fusionAuth ?? connectFusionAuth(protection.fusionAuthUrl ?? protection.issuer);
+  const observation = protection.observation ?? observationOf(protection.log ?? createLog());
+  const { revocations } = protection.sharedState ?? createMemorySharedState();
+  const verifier = protection.verifier ?? createFusionAuthTokenVerifier(fusionAuth, { issuer, resource });
+  const name = protection.verifier === undefined ? 'api' : 'own';
+  const router = Router();
+  router.use(
+    protectedResourceMetadata({
+      path,
+      resource,
+      // Exactly as it was configured: clients compare it letter by letter, and a URL object would add a slash.
+      authorization_servers: [issuer],
+      scopes_supported: challengedScopes,
+      resource_name: protection.name ?? url.host,
+    }),
+  );
+  router.use(
+    path,
+    requireBearerToken({
+      verifier: observedVerifier(unrevoked(verifier, revocations), name, observation),
+      requiredScopes,
+      challengedScopes,
+      resourceMetadataUrl: resourceMetadataUrl(resource),
+      log: observation.log,
+    }),
+  );
+  return router;
+}
