@@ -24,7 +24,7 @@ export function createApp(
     sendPage(response, homePage(context.store));
   });
   app.use(oauthRoutes(context));
-  app.use(adminRoutes(context.store));
+  app.use(adminRoutes(context));
   app.use((_request, response) => {
     response.status(404).end();
   });

@@ -1,10 +1,12 @@
 import type { Provider } from 'oidc-provider';
 import type { RunEngine } from './oauth/engine-request.ts';
 import type { Store } from './store/store.ts';
+import type { Events } from './webhooks/events.ts';
 
 /** What every route works with. */
 export interface Context {
   readonly store: Store;
+  readonly events: Events;
   readonly engine: Provider;
   readonly runEngine: RunEngine;
 }

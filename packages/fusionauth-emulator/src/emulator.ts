@@ -11,6 +11,7 @@ import { createEngine } from './oauth/engine.ts';
 import { engineRunner } from './oauth/engine-request.ts';
 import { RequestRecord, type RecordedRequest } from './request-record.ts';
 import { createStore } from './store/store.ts';
+import { Events } from './webhooks/events.ts';
 import { applySwitches, type Switches } from './switches.ts';
 
 /** How an emulator is started; everything has a default. */
@@ -54,10 +55,11 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   const document = await loadKickstart(options.kickstart ?? builtInKickstart);
   const store = createStore({ ...options, tenantId: defaultTenantId(document) });
   const log = options.log ?? createLog({ program: 'fusionauth-emulator', level: 'info' });
-  const engine = await createEngine(store, log);
+  const events = new Events(store, log);
+  const engine = await createEngine({ store, events }, log);
   const record = new RequestRecord();
   const app = createApp(
-    { store, engine, runEngine: engineRunner(engine) },
+    { store, events, engine, runEngine: engineRunner(engine) },
     { record, loopbackOnly: loopback, log },
   );
   const port = options.port ?? 9011;
@@ -73,6 +75,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     });
     for (const apiKey of kickstart.apiKeys) store.apiKeys.set(apiKey.key, apiKey);
     await runKickstart(kickstart, loopback ? url : `http://127.0.0.1:${listener.port}`);
+    await events.publish('kickstart.success', { instanceId: store.tenant.id });
     applySwitches(store, options);
     record.requests.length = 0;
     return {
@@ -80,7 +83,10 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
       port: listener.port,
       apiKey: kickstart.apiKeys[0]?.key,
       requests: record.requests,
-      close: () => listener.close(),
+      close: () => {
+        events.close();
+        return listener.close();
+      },
     };
   } catch (error) {
     await listener.close();

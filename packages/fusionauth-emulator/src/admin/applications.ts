@@ -1,5 +1,6 @@
 import { Router, type Request } from 'express';
-import { revokeRefreshTokens } from '../oauth/refresh-tokens.ts';
+import type { Context } from '../context.ts';
+import { revokeRefreshTokens } from '../oauth/revocation.ts';
 import { isObject, mergePatch, objectOf, textOf } from '../json.ts';
 import { fusionAuthApplicationId, type Store } from '../store/store.ts';
 import type { Application } from '../store/types.ts';
@@ -7,10 +8,12 @@ import { generalProblem } from './api-error.ts';
 import { presentApplication, presentOAuthConfiguration, readApplication } from './application-body.ts';
 import { bodyMember } from './input.ts';
 import { existingApplication, newId } from './lookup.ts';
+import { page, wildcard } from './search.ts';
 import { scopeRoutes } from './scopes.ts';
 
 /** `/api/application`. */
-export function applicationRoutes(store: Store): Router {
+export function applicationRoutes(context: Pick<Context, 'store' | 'events'>): Router {
+  const { store } = context;
   const router = Router();
   const save = (application: Application): { application: unknown } => {
     store.applications.set(application.id, application);
@@ -48,6 +51,11 @@ export function applicationRoutes(store: Store): Router {
     });
   });
   router.put('/:id', (request, response) => {
+    if (request.query['reactivate'] === 'true') {
+      const inactive = existingApplication(store, request.params.id);
+      response.json(save({ ...inactive, active: true, lastUpdateInstant: Date.now() }));
+      return;
+    }
     const before = existingApplication(store, request.params.id);
     response.json(save(readApplication(store, before.id, bodyMember(request.body, 'application'), before)));
   });
@@ -58,12 +66,12 @@ export function applicationRoutes(store: Store): Router {
     dropDerived(body, bodyMember(request.body, 'application'));
     response.json(save(readApplication(store, before.id, body, before)));
   });
-  router.delete('/:id', (request, response) => {
+  router.delete('/:id', async (request, response) => {
     const before = existingApplication(store, request.params.id);
     if (before.id === fusionAuthApplicationId) {
       throw generalProblem('[forbidden]', 'The FusionAuth application cannot be deleted.');
     }
-    revokeRefreshTokens(store, { applicationId: before.id });
+    await revokeRefreshTokens(context, { applicationId: before.id }, request);
     if (request.query['hardDelete'] === 'true') store.applications.delete(before.id);
     else store.applications.set(before.id, { ...before, active: false, lastUpdateInstant: Date.now() });
     response.status(200).end();
@@ -81,26 +89,14 @@ function dropDerived(merged: Record<string, unknown>, patch: Record<string, unkn
 }
 
 function search(store: Store, criteria: Record<string, unknown>): { applications: unknown[]; total: number } {
-  const name = textOf(criteria['name'])?.toLowerCase();
+  const name = wildcard(textOf(criteria['name']));
   const state = textOf(criteria['state']);
-  const pattern =
-    name === undefined
-      ? /(?:)/u
-      : new RegExp(
-          `^${name
-            .split('*')
-            .map((part) => part.replace(/[.*+?^${}()|[\]\\/]/gu, '\\$&'))
-            .join('.*')}$`,
-          'u',
-        );
   const found = [...store.applications.values()]
-    .filter((item) => pattern.test(item.name.toLowerCase()))
+    .filter((item) => name.test(item.name.toLowerCase()))
     .filter((item) => state === undefined || state === (item.active ? 'Active' : 'Inactive'))
     .sort((left, right) => left.name.localeCompare(right.name));
-  const start = Number(criteria['startRow'] ?? 0);
-  const rows = Number(criteria['numberOfResults'] ?? 25);
   return {
-    applications: found.slice(start, start + rows).map((item) => presentApplication(store, item)),
+    applications: page(found, criteria).map((item) => presentApplication(store, item)),
     total: found.length,
   };
 }

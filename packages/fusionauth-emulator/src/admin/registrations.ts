@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Router, type Request } from 'express';
+import type { Context } from '../context.ts';
 import { isObject, mergePatch, objectOf, type JsonObject } from '../json.ts';
 import type { Store } from '../store/store.ts';
 import type { Registration, User } from '../store/types.ts';
@@ -14,7 +15,7 @@ interface Params {
 }
 
 /** `/api/user/registration`. */
-export function registrationRoutes(store: Store): Router {
+export function registrationRoutes({ store, events }: Pick<Context, 'store' | 'events'>): Router {
   const router = Router();
   const save = (user: User, registration: Registration): JsonObject => {
     const others = user.registrations.filter((item) => item.applicationId !== registration.applicationId);
@@ -43,24 +44,41 @@ export function registrationRoutes(store: Store): Router {
         `User with id [${user.id}] already registered for application with id [${registration.applicationId}].`,
       );
     }
-    const answer = save(user, registration);
+    const answer = await events.change(
+      'user.registration.create',
+      eventFields(user, registration),
+      request,
+      async () => {
+        if (!isObject(newUser)) return save(user, registration);
+        return events.change('user.create', { user: presentUser(user) }, request, () =>
+          save(user, registration),
+        );
+      },
+    );
     response.json(isObject(newUser) ? answer : { registration: answer['registration'] });
   });
   router.get('/:userId/:applicationId', (request: Request<Params>, response) => {
     const [, registration] = existingRegistration(store, request.params);
     response.json({ registration: presentRegistration(registration) });
   });
-  router.put('/:userId', (request: Request<Params>, response) => {
+  const update = async (request: Request<Params>, user: User, before: Registration, body: JsonObject) => {
+    const registration = readRegistration(store, body, before);
+    const fields = { ...eventFields(user, registration), original: presentRegistration(before) };
+    const answer = await events.change('user.registration.update', fields, request, () =>
+      save(user, registration),
+    );
+    return { registration: answer['registration'] };
+  };
+  router.put('/:userId', async (request: Request<Params>, response) => {
     const body = bodyMember(request.body, 'registration');
     const applicationId = body['applicationId'];
     const [user, before] = existingRegistration(store, {
       ...request.params,
       applicationId: typeof applicationId === 'string' ? applicationId : '',
     });
-    const { registration } = save(user, readRegistration(store, body, before));
-    response.json({ registration });
+    response.json(await update(request, user, before, body));
   });
-  router.patch(['/:userId', '/:userId/:applicationId'], (request: Request<Params>, response) => {
+  router.patch(['/:userId', '/:userId/:applicationId'], async (request: Request<Params>, response) => {
     const patch = bodyMember(request.body, 'registration');
     const sent = patch['applicationId'];
     const [user, before] = existingRegistration(store, {
@@ -68,15 +86,16 @@ export function registrationRoutes(store: Store): Router {
       ...request.params,
     });
     const merged = objectOf(mergePatch(presentRegistration(before), patch));
-    const { registration } = save(user, readRegistration(store, merged, before));
-    response.json({ registration });
+    response.json(await update(request, user, before, merged));
   });
-  router.delete('/:userId/:applicationId', (request: Request<Params>, response) => {
+  router.delete('/:userId/:applicationId', async (request: Request<Params>, response) => {
     const [user, before] = existingRegistration(store, request.params);
-    store.users.set(user.id, {
-      ...user,
-      registrations: user.registrations.filter((item) => item !== before),
-    });
+    await events.change('user.registration.delete', eventFields(user, before), request, () =>
+      store.users.set(user.id, {
+        ...user,
+        registrations: user.registrations.filter((item) => item !== before),
+      }),
+    );
     response.status(200).end();
   });
   return router;
@@ -116,6 +135,14 @@ function readRegistration(store: Store, body: JsonObject, before: Registration |
     extra: input.rest(['id', 'applicationId', 'roles', 'insertInstant', 'lastUpdateInstant']),
     insertInstant: before?.insertInstant ?? now,
     lastUpdateInstant: now,
+  };
+}
+
+function eventFields(user: User, registration: Registration): JsonObject {
+  return {
+    applicationId: registration.applicationId,
+    registration: presentRegistration(registration),
+    user: presentUser(user),
   };
 }
 

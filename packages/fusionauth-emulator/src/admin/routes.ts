@@ -1,5 +1,5 @@
 import express, { Router } from 'express';
-import type { Store } from '../store/store.ts';
+import type { Context } from '../context.ts';
 import { generalProblem } from './api-error.ts';
 import { requireApiKey } from './api-key.ts';
 import { applicationRoutes } from './applications.ts';
@@ -8,9 +8,11 @@ import { reactorStatus } from './license.ts';
 import { anonymousSystemRoutes } from './system.ts';
 import { tenantRoutes } from './tenants.ts';
 import { userRoutes } from './users.ts';
+import { webhookRoutes } from './webhooks.ts';
 
 /** FusionAuth's management API, as far as the emulator has it; the rest says so with 501. */
-export function adminRoutes(store: Store): Router {
+export function adminRoutes(context: Pick<Context, 'store' | 'events'>): Router {
+  const { store } = context;
   const router = Router();
   router.use(anonymousSystemRoutes(store));
   router.use('/api', requireApiKey(store));
@@ -28,10 +30,11 @@ export function adminRoutes(store: Store): Router {
     }
     next();
   });
-  router.use('/api/application', applicationRoutes(store));
-  router.use('/api/user', userRoutes(store));
-  router.use('/api/tenant', tenantRoutes(store));
+  router.use('/api/application', applicationRoutes(context));
+  router.use('/api/user', userRoutes(context));
+  router.use('/api/tenant', tenantRoutes(context));
   router.use('/api/key', keyRoutes(store));
+  router.use('/api/webhook', webhookRoutes(store));
   router.get('/api/reactor', (_request, response) => {
     response.json(reactorStatus(store));
   });

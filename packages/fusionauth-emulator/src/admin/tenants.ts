@@ -1,14 +1,27 @@
-import { Router } from 'express';
-import { mergePatch, objectOf, type JsonObject } from '../json.ts';
+import { Router, type Request } from 'express';
+import type { Context } from '../context.ts';
+import { mergePatch, objectOf, textsOf, type JsonObject } from '../json.ts';
 import { defaultJwtConfiguration } from '../store/defaults.ts';
 import type { Store } from '../store/store.ts';
 import type { Tenant } from '../store/types.ts';
-import { notFound, Problems } from './api-error.ts';
+import { fieldProblem, notFound, Problems } from './api-error.ts';
 import { bodyMember, Input } from './input.ts';
+import { readEventConfiguration } from './event-configuration.ts';
 import { readJwtConfiguration } from './jwt-configuration.ts';
 
 /** `/api/tenant`. There is one tenant. */
-export function tenantRoutes(store: Store): Router {
+export function tenantRoutes({ store, events }: Pick<Context, 'store' | 'events'>): Router {
+  const save = async (request: Request, tenant: Tenant): Promise<JsonObject> => {
+    if (signingKeys(tenant) !== signingKeys(store.tenant)) {
+      const applicationIds = [...store.applications.values()]
+        .filter(({ active, jwtConfiguration }) => active && jwtConfiguration?.enabled !== true)
+        .map(({ id }) => id);
+      await events.publish('jwt.public-key.update', { applicationIds }, request);
+    }
+    assignWebhooks(store, objectOf(request.body)['webhookIds']);
+    store.tenant = tenant;
+    return { tenant: present(tenant) };
+  };
   const router = Router();
   router.get('/', (_request, response) => {
     response.json({ tenants: [present(store.tenant)] });
@@ -17,16 +30,14 @@ export function tenantRoutes(store: Store): Router {
     checkId(store, request.params.id);
     response.json({ tenant: present(store.tenant) });
   });
-  router.put('/:id', (request, response) => {
+  router.put('/:id', async (request, response) => {
     checkId(store, request.params.id);
-    store.tenant = readTenant(store, bodyMember(request.body, 'tenant'));
-    response.json({ tenant: present(store.tenant) });
+    response.json(await save(request, readTenant(store, bodyMember(request.body, 'tenant'))));
   });
-  router.patch('/:id', (request, response) => {
+  router.patch('/:id', async (request, response) => {
     checkId(store, request.params.id);
     const merged = mergePatch(present(store.tenant), bodyMember(request.body, 'tenant'));
-    store.tenant = readTenant(store, objectOf(merged));
-    response.json({ tenant: present(store.tenant) });
+    response.json(await save(request, readTenant(store, objectOf(merged))));
   });
   return router;
 }
@@ -61,11 +72,13 @@ function readTenant(store: Store, body: JsonObject): Tenant {
       },
       problems,
     ),
+    eventConfiguration: readEventConfiguration(input.child('eventConfiguration')),
     extra: input.rest([
       'id',
       'name',
       'issuer',
       'jwtConfiguration',
+      'eventConfiguration',
       'state',
       'insertInstant',
       'lastUpdateInstant',
@@ -77,6 +90,22 @@ function readTenant(store: Store, body: JsonObject): Tenant {
   return tenant;
 }
 
-function present({ extra, ...tenant }: Tenant): JsonObject {
-  return { ...extra, ...tenant, state: 'Active' };
+/** `webhookIds` beside the tenant: the webhooks that belong to it. */
+function assignWebhooks(store: Store, webhookIds: unknown): void {
+  for (const id of textsOf(webhookIds)) {
+    const webhook = store.webhooks.get(id);
+    if (webhook === undefined) {
+      throw fieldProblem('invalid', 'webhookIds', `There is no webhook with the id [${id}].`);
+    }
+    const tenantIds = [...new Set([...webhook.tenantIds, store.tenant.id])];
+    store.webhooks.set(id, { ...webhook, tenantIds });
+  }
+}
+
+function signingKeys({ jwtConfiguration }: Tenant): string {
+  return `${jwtConfiguration.accessTokenKeyId ?? ''} ${jwtConfiguration.idTokenKeyId ?? ''}`;
+}
+
+function present({ extra, eventConfiguration, ...tenant }: Tenant): JsonObject {
+  return { ...extra, ...tenant, eventConfiguration: { events: eventConfiguration }, state: 'Active' };
 }

@@ -1,5 +1,6 @@
 import type { Log } from '@mcp-keyhole/cli-kit';
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
+import type { Context } from '../context.ts';
 import { isObject, textOf } from '../json.ts';
 import { isRegistered } from '../store/registrations.ts';
 import type { Store } from '../store/store.ts';
@@ -24,7 +25,10 @@ import { tokenResponse } from './token-response.ts';
  * in its own way stands around it: `authorization-request.ts` before, `authorization-response.ts` and
  * `token-response.ts` after. Its issuer, signing keys and token formats are never seen from outside.
  */
-export async function createEngine(store: Store, log: Log): Promise<Provider> {
+export async function createEngine(
+  { store, events }: Pick<Context, 'store' | 'events'>,
+  log: Log,
+): Promise<Provider> {
   const { default: EngineProvider, interactionPolicy } = await loadEngine();
   const policy = interactionPolicy.base();
   const consent = policy.get('consent');
@@ -92,7 +96,7 @@ export async function createEngine(store: Store, log: Log): Promise<Provider> {
     await next();
     if (!(ctx.req instanceof EngineRequest) || ctx.req.exchange === undefined) return;
     if (ctx.status === 200)
-      ctx.body = await tokenResponse(store, ctx as KoaContextWithOIDC, ctx.req.exchange);
+      ctx.body = await tokenResponse({ store, events }, ctx as KoaContextWithOIDC, ctx.req.exchange);
   });
   engine.on('grant.error', (ctx, error) => {
     const refresh = ctx.oidc.params?.['grant_type'] === 'refresh_token';

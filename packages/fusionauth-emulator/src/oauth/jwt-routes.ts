@@ -4,13 +4,8 @@ import type { Context } from '../context.ts';
 import { textOf } from '../json.ts';
 import type { Store } from '../store/store.ts';
 import { bearerToken } from './bearer.ts';
-import {
-  findRefreshToken,
-  refreshTokens,
-  revokeRefreshToken,
-  revokeRefreshTokens,
-  type StoredRefreshToken,
-} from './refresh-tokens.ts';
+import { findRefreshToken, presentRefreshToken, refreshTokens } from './refresh-tokens.ts';
+import { revokeRefreshToken, revokeRefreshTokens } from './revocation.ts';
 import { verifyToken } from './tokens.ts';
 
 /** `GET /api/jwt/validate`: signature and expiry, nothing else; any application's token passes. */
@@ -33,7 +28,7 @@ export function listRefreshTokensRoute({ store }: Context): RequestHandler {
     }
     const userId = textOf(request.query['userId']);
     const tokens = refreshTokens(store).filter((token) => token.userId === userId);
-    response.json({ refreshTokens: tokens.map((token) => present(store, token)) });
+    response.json({ refreshTokens: tokens.map((token) => presentRefreshToken(store, token)) });
   };
 }
 
@@ -41,7 +36,8 @@ export function listRefreshTokensRoute({ store }: Context): RequestHandler {
  * `DELETE /api/jwt/refresh?token=…`, `?userId=`, `?applicationId=` or `/api/jwt/refresh/{id}`: with an API key any
  * refresh token, with an access token its owner's. FusionAuth has no RFC 7009 endpoint.
  */
-export function revokeRoute({ store }: Context): RequestHandler<{ id?: string }> {
+export function revokeRoute(context: Context): RequestHandler<{ id?: string }> {
+  const { store } = context;
   return async (request, response) => {
     const caller = await callerOf(store, request);
     if (caller === undefined) {
@@ -61,7 +57,7 @@ export function revokeRoute({ store }: Context): RequestHandler<{ id?: string }>
         response.status(404).end();
         return;
       }
-      revokeRefreshToken(store, found);
+      await revokeRefreshToken(context, found, request);
     } else if (userId === undefined && applicationId === undefined) {
       response.status(400).json({
         generalErrors: [
@@ -77,10 +73,7 @@ export function revokeRoute({ store }: Context): RequestHandler<{ id?: string }>
       response.status(401).end();
       return;
     } else {
-      revokeRefreshTokens(store, {
-        ...(userId === undefined ? {} : { userId }),
-        ...(applicationId === undefined ? {} : { applicationId }),
-      });
+      await revokeRefreshTokens(context, { userId, applicationId }, request);
     }
     response.status(200).end();
   };
@@ -97,17 +90,4 @@ async function callerOf(store: Store, request: Request<{ id?: string }>): Promis
 
 function mayRevoke(caller: Caller, userId: string | undefined): boolean {
   return caller.kind === 'api-key' || caller.userId === userId;
-}
-
-function present(store: Store, token: StoredRefreshToken): Record<string, unknown> {
-  const authorization = store.authorizations.get(token.grantId);
-  return {
-    id: token.id,
-    applicationId: token.applicationId,
-    userId: token.userId,
-    tenantId: store.tenant.id,
-    insertInstant: token.issuedAt * 1_000,
-    startInstant: token.issuedAt * 1_000,
-    metaData: { scopes: authorization?.scopes, resources: authorization?.resources },
-  };
 }

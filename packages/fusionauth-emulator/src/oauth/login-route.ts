@@ -1,6 +1,8 @@
-import type { RequestHandler } from 'express';
+import type { Request, RequestHandler } from 'express';
+import { ApiError } from '../admin/api-error.ts';
+import { presentUser } from '../admin/user-body.ts';
 import type { Context } from '../context.ts';
-import { textOf } from '../json.ts';
+import { textOf, type JsonObject } from '../json.ts';
 import { formTarget } from '../pages/layout.ts';
 import { loginPage } from '../pages/login.ts';
 import { sendPage } from '../pages/send.ts';
@@ -27,7 +29,7 @@ export function loginFormRoute(context: Context): RequestHandler<{ id: string }>
 
 /** `POST /oauth2/login/{id}`: credentials in, on to consent or back to the application. */
 export function loginRoute(context: Context): RequestHandler<{ id: string }> {
-  const { store, engine } = context;
+  const { store, engine, events } = context;
   return async (request, response) => {
     const pending = await pendingInteraction(context, request, response, 'login');
     if (pending === undefined) return;
@@ -36,8 +38,17 @@ export function loginRoute(context: Context): RequestHandler<{ id: string }> {
     const loginId = form.get('loginId') ?? '';
     const user = userByLoginId(store, loginId);
     const matches = await passwordMatches(form.get('password') ?? '', user?.passwordHash);
-    const problem =
+    let problem =
       !matches || user?.active !== true ? 'Invalid login credentials.' : refusal(user, pending.application);
+    if (user !== undefined) {
+      const type = problem === undefined ? 'user.login.success' : 'user.login.failed';
+      try {
+        await events.publish(type, loginFields(pending, user, request), request);
+      } catch (error) {
+        if (!(error instanceof ApiError)) throw error;
+        problem = error.message;
+      }
+    }
     if (user === undefined || problem !== undefined) {
       sendPage(
         response,
@@ -67,6 +78,19 @@ export function loginRoute(context: Context): RequestHandler<{ id: string }> {
     delete previous.authorizations;
     await previous.persist();
   }
+}
+
+function loginFields(
+  { application }: PendingInteraction,
+  user: User,
+  request: Pick<Request, 'ip'>,
+): JsonObject {
+  return {
+    applicationId: application.id,
+    authenticationType: 'PASSWORD',
+    ipAddress: request.ip,
+    user: presentUser(user),
+  };
 }
 
 function refusal(user: User, { name, id, oauthConfiguration }: Application): string | undefined {

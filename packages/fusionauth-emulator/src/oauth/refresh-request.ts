@@ -1,14 +1,11 @@
-import { jwtConfigurationOf, type Store } from '../store/store.ts';
+import { jwtConfigurationOf } from '../store/store.ts';
 import type { Application, Authorization } from '../store/types.ts';
 import { checkClientAuthentication, type AuthenticatedClient } from './client-authentication.ts';
 import { OAuthError } from './oauth-error.ts';
 import { definedParameters, type Parameters } from './parameters.ts';
-import {
-  findRefreshToken,
-  refreshTokens,
-  revokeRefreshTokens,
-  type StoredRefreshToken,
-} from './refresh-tokens.ts';
+import type { Context } from '../context.ts';
+import { findRefreshToken, refreshTokens, type StoredRefreshToken } from './refresh-tokens.ts';
+import { revokeRefreshTokens } from './revocation.ts';
 import { invalidTarget } from './resources.ts';
 import { checkGrantEnabled, required, type EngineTokenRequest } from './token-rules.ts';
 
@@ -17,17 +14,19 @@ import { checkGrantEnabled, required, type EngineTokenRequest } from './token-ru
  *
  * @throws OAuthError
  */
-export function checkRefreshRequest(
-  store: Store,
+export async function checkRefreshRequest(
+  context: Context,
   client: AuthenticatedClient,
   parameters: Parameters,
-): EngineTokenRequest {
+): Promise<EngineTokenRequest> {
+  const { store } = context;
   const { application } = client;
   checkClientAuthentication(client, false);
   checkGrantEnabled(application, 'refresh_token');
   const presented = findRefreshToken(store, required(parameters, 'refresh_token', 'missing_refresh_token'));
   if (presented?.applicationId !== application.id) throw refreshTokenNotFound();
-  const current = presented.consumedAt === undefined ? presented : reused(store, application, presented);
+  const current =
+    presented.consumedAt === undefined ? presented : await reused(context, application, presented);
   const authorization = store.authorizations.get(current.grantId);
   return {
     form: definedParameters({
@@ -45,7 +44,12 @@ export function checkRefreshRequest(
 }
 
 /** A one-time token that was used before: within the grace period its successor stands in for it. */
-function reused(store: Store, application: Application, presented: StoredRefreshToken): StoredRefreshToken {
+async function reused(
+  context: Context,
+  application: Application,
+  presented: StoredRefreshToken,
+): Promise<StoredRefreshToken> {
+  const { store } = context;
   const settings = jwtConfigurationOf(store, application);
   const { gracePeriodInSeconds } = settings.refreshTokenOneTimeUseConfiguration;
   const sinceUse = Date.now() / 1_000 - (presented.consumedAt ?? 0);
@@ -54,7 +58,7 @@ function reused(store: Store, application: Application, presented: StoredRefresh
   );
   if (successor !== undefined && sinceUse < gracePeriodInSeconds) return successor;
   if (settings.refreshTokenRevocationPolicy.onOneTimeTokenReuse) {
-    revokeRefreshTokens(store, { userId: presented.userId, applicationId: presented.applicationId });
+    await revokeRefreshTokens(context, { userId: presented.userId, applicationId: presented.applicationId });
   }
   throw refreshTokenNotFound();
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { AdapterPayload } from 'oidc-provider';
+import type { JsonObject } from '../json.ts';
 import type { Store } from '../store/store.ts';
 import type { JwtConfiguration } from '../store/types.ts';
 
@@ -38,17 +39,18 @@ export function findRefreshToken(store: Store, token: string): StoredRefreshToke
   return payload === undefined ? undefined : describe(token, payload);
 }
 
-export function revokeRefreshToken(store: Store, { token }: StoredRefreshToken): void {
-  store.engine.delete('RefreshToken', token);
-}
-
-/** Ends every refresh token of a user, with one application or with all. */
-export function revokeRefreshTokens(store: Store, filter: { userId?: string; applicationId?: string }): void {
-  for (const token of refreshTokens(store)) {
-    if (filter.userId !== undefined && token.userId !== filter.userId) continue;
-    if (filter.applicationId !== undefined && token.applicationId !== filter.applicationId) continue;
-    revokeRefreshToken(store, token);
-  }
+/** A refresh token as the API shows it: without its value. */
+export function presentRefreshToken(store: Store, token: StoredRefreshToken): JsonObject {
+  const authorization = store.authorizations.get(token.grantId);
+  return {
+    id: token.id,
+    applicationId: token.applicationId,
+    userId: token.userId,
+    tenantId: store.tenant.id,
+    insertInstant: token.issuedAt * 1_000,
+    startInstant: token.issuedAt * 1_000,
+    metaData: { scopes: authorization?.scopes, resources: authorization?.resources },
+  };
 }
 
 /** Seconds that a refresh token lives from now, by the tenant's expiration policy. */

@@ -1,4 +1,4 @@
-import type { Store } from '../store/store.ts';
+import type { Context } from '../context.ts';
 import { identifyClient } from './client-authentication.ts';
 import { checkCodeRequest, codeNotFound } from './code-request.ts';
 import { OAuthError } from './oauth-error.ts';
@@ -11,11 +11,12 @@ import type { EngineTokenRequest } from './token-rules.ts';
  *
  * @throws OAuthError for the answer
  */
-export function checkTokenRequest(
-  store: Store,
+export async function checkTokenRequest(
+  context: Context,
   authorization: string | undefined,
   parameters: Parameters,
-): EngineTokenRequest {
+): Promise<EngineTokenRequest> {
+  const { store } = context;
   parameters.rejectRepeated();
   const client = identifyClient(store, authorization, parameters);
   const grantType = parameters.get('grant_type');
@@ -25,7 +26,7 @@ export function checkTokenRequest(
     case 'authorization_code':
       return checkCodeRequest(store, client, parameters);
     case 'refresh_token':
-      return checkRefreshRequest(store, client, parameters);
+      return checkRefreshRequest(context, client, parameters);
     default:
       throw new OAuthError(
         'unsupported_grant_type',

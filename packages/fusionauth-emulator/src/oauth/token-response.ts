@@ -1,5 +1,6 @@
 import type { KoaContextWithOIDC } from 'oidc-provider';
-import { jwtConfigurationOf, type Store } from '../store/store.ts';
+import type { Context } from '../context.ts';
+import { jwtConfigurationOf } from '../store/store.ts';
 import type { Exchange } from './engine-request.ts';
 import { extendRefreshToken, uuidFor } from './refresh-tokens.ts';
 import { signAccessToken, signIdToken, type TokenGrant } from './tokens.ts';
@@ -22,7 +23,7 @@ export interface TokenResponse {
  * a `refresh_token` only when it is another one than was sent.
  */
 export async function tokenResponse(
-  store: Store,
+  { store, events }: Pick<Context, 'store' | 'events'>,
   ctx: KoaContextWithOIDC,
   exchange: Exchange,
 ): Promise<TokenResponse> {
@@ -49,6 +50,14 @@ export async function tokenResponse(
   const renewed = !refreshed || RotatedRefreshToken !== undefined || exchange.withinGrace;
   if (refreshToken !== undefined && refreshed && RotatedRefreshToken === undefined) {
     extendRefreshToken(store, jwtConfigurationOf(store, exchange.application), refreshToken);
+  }
+  if (refreshed) {
+    await events.publish('jwt.refresh', {
+      applicationId: exchange.application.id,
+      refreshToken,
+      token: access.token,
+      userId: user.id,
+    });
   }
   return {
     access_token: access.token,

@@ -8,7 +8,7 @@ import { checkTokenRequest } from './token-request.ts';
 import type { EngineTokenRequest } from './token-rules.ts';
 
 /** `POST /oauth2/token`: FusionAuth's rules first, then the engine; the answer is made by `token-response.ts`. */
-export function tokenRoute({ store, runEngine }: Context): RequestHandler {
+export function tokenRoute(context: Context): RequestHandler {
   return async (request, response) => {
     // RFC 6749 section 5.1
     response.set({ 'Cache-Control': 'no-store', Pragma: 'no-cache' });
@@ -17,7 +17,11 @@ export function tokenRoute({ store, runEngine }: Context): RequestHandler {
       if (request.is('application/x-www-form-urlencoded') === false) {
         throw new OAuthError('invalid_request', 'unknown', 'The request body has to be a form.');
       }
-      checked = checkTokenRequest(store, request.get('authorization'), new Parameters(formOf(request)));
+      checked = await checkTokenRequest(
+        context,
+        request.get('authorization'),
+        new Parameters(formOf(request)),
+      );
     } catch (error) {
       if (!(error instanceof OAuthError)) throw error;
       if (error.status === 401 && request.get('authorization') !== undefined) {
@@ -26,7 +30,7 @@ export function tokenRoute({ store, runEngine }: Context): RequestHandler {
       response.status(error.status).json(error);
       return;
     }
-    await runEngine(
+    await context.runEngine(
       new EngineRequest({ method: 'POST', url: '/oauth2/token', headers: request.headers, ...checked }),
       response,
     );

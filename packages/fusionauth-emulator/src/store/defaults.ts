@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { eventTypes, type EventSetting, type EventType } from '../webhooks/event-types.ts';
 import type { JwtConfiguration, OAuthConfiguration } from './types.ts';
 
 /** A new tenant's token settings. */
@@ -14,6 +15,11 @@ export const defaultJwtConfiguration: JwtConfiguration = {
   refreshTokenSlidingWindowConfiguration: { maximumTimeToLiveInMinutes: 43_200 },
   refreshTokenRevocationPolicy: { onOneTimeTokenReuse: false, onPasswordChanged: true },
 };
+
+/** A new tenant's events: none is sent until somebody enables it. */
+export const defaultEventConfiguration = Object.fromEntries(
+  eventTypes.map((type) => [type, { enabled: false, transactionType: 'None' }]),
+) as Record<EventType, EventSetting>;
 
 /** A new application's OAuth settings. */
 export function defaultOAuthConfiguration(clientId: string): OAuthConfiguration {

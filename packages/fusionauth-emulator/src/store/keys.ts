@@ -1,4 +1,4 @@
-import { generateKeyPair, randomBytes, type KeyObject } from 'node:crypto';
+import { createPrivateKey, createPublicKey, generateKeyPair, randomBytes, type KeyObject } from 'node:crypto';
 import { promisify } from 'node:util';
 import { calculateJwkThumbprint, exportJWK, type JWK } from 'jose';
 
@@ -42,11 +42,14 @@ export function createKey(key: {
   name: string;
   algorithm: KeyAlgorithm;
   length?: number;
+  /** Of a key that was made elsewhere. */
+  imported?: KeyMaterial;
 }): SigningKey {
+  const { imported, ...named } = key;
   const length = key.length ?? defaultLength(key.algorithm);
-  let material: Promise<KeyMaterial> | undefined;
+  let material = imported === undefined ? undefined : Promise.resolve(imported);
   return {
-    ...key,
+    ...named,
     length,
     insertInstant: Date.now(),
     material: () => (material ??= makeMaterial(key.id, key.algorithm, length)),
@@ -60,18 +63,37 @@ function defaultLength(algorithm: KeyAlgorithm): number {
 
 async function makeMaterial(id: string, algorithm: KeyAlgorithm, length: number): Promise<KeyMaterial> {
   if (algorithm === 'HS256' || algorithm === 'HS384' || algorithm === 'HS512') {
-    return { kid: id.replaceAll('-', '').slice(0, 10), secret: randomBytes(length / 8) };
+    return { kid: hmacKid(id), secret: randomBytes(length / 8) };
   }
   const pair =
     algorithm === 'ES256' || algorithm === 'ES384' || algorithm === 'ES512'
       ? await generate('ec', { namedCurve: curves[algorithm] })
       : await generate('rsa', { modulusLength: length });
-  const jwk = await exportJWK(pair.publicKey);
+  return keyPair(pair.privateKey, algorithm);
+}
+
+/** A shared secret as FusionAuth uses it: the bytes of its text. */
+export function secretMaterial(id: string, secret: string): KeyMaterial {
+  return { kid: hmacKid(id), secret: new TextEncoder().encode(secret) };
+}
+
+/** A key pair in PEM. @throws Error when it cannot be read */
+export function pemMaterial(privateKey: string, algorithm: KeyAlgorithm): Promise<KeyMaterial> {
+  return keyPair(createPrivateKey(privateKey), algorithm);
+}
+
+async function keyPair(privateKey: KeyObject, algorithm: KeyAlgorithm): Promise<KeyMaterial> {
+  const publicKey = createPublicKey(privateKey);
+  const jwk = await exportJWK(publicKey);
   const kid = await calculateJwkThumbprint(jwk);
   return {
     kid,
-    private: pair.privateKey,
-    public: pair.publicKey,
+    private: privateKey,
+    public: publicKey,
     jwk: { ...jwk, kid, alg: algorithm, use: 'sig' },
   };
+}
+
+function hmacKid(id: string): string {
+  return id.replaceAll('-', '').slice(0, 10);
 }

@@ -1,9 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { createKey, type SigningKey } from './keys.ts';
 import type { Switches } from '../switches.ts';
-import { defaultJwtConfiguration, defaultOAuthConfiguration } from './defaults.ts';
+import { defaultEventConfiguration, defaultJwtConfiguration, defaultOAuthConfiguration } from './defaults.ts';
 import { EngineRecords } from './engine-records.ts';
-import type { ApiKey, Application, Authorization, OAuthConfiguration, Role, Tenant, User } from './types.ts';
+import type {
+  ApiKey,
+  Application,
+  Authorization,
+  OAuthConfiguration,
+  Role,
+  Tenant,
+  User,
+  Webhook,
+} from './types.ts';
 import { currentVersion } from './version.ts';
 
 /** FusionAuth's own application: its id is the same in every installation. */
@@ -16,6 +25,7 @@ export interface Store {
   readonly keys: Map<string, SigningKey>;
   readonly applications: Map<string, Application>;
   readonly users: Map<string, User>;
+  readonly webhooks: Map<string, Webhook>;
   /** By the engine's grant id. */
   readonly authorizations: Map<string, Authorization>;
   /** Remembered consent: scopes granted, by user and application id joined with a colon. */
@@ -73,12 +83,14 @@ export function createStore(options: Switches & { tenantId?: string | undefined 
         accessTokenKeyId: key.id,
         idTokenKeyId: key.id,
       },
+      eventConfiguration: defaultEventConfiguration,
       extra: {},
     },
     apiKeys: new Map(),
     keys: new Map([[key.id, key]]),
     applications: new Map([[fusionAuth.id, fusionAuth]]),
     users: new Map(),
+    webhooks: new Map(),
     authorizations: new Map(),
     consents: new Map(),
     engine: new EngineRecords(),

@@ -1,6 +1,7 @@
 // The parts of FusionAuth's objects that the emulator acts on. Whatever else a caller sends is kept in `extra` and
 // handed back, as it is data to FusionAuth's API and nothing here depends on it.
 import type { JsonObject } from '../json.ts';
+import type { EventSetting, EventType } from '../webhooks/event-types.ts';
 
 export interface Stamped {
   /** Milliseconds since the epoch, as FusionAuth's API has it. */
@@ -35,6 +36,8 @@ export interface Tenant extends Stamped {
   /** The `iss` of every token: a free string. */
   readonly issuer: string;
   readonly jwtConfiguration: JwtConfiguration;
+  /** Which events webhooks are told, and how many of them have to agree. */
+  readonly eventConfiguration: Readonly<Record<EventType, EventSetting>>;
   readonly extra: JsonObject;
 }
 
@@ -130,6 +133,26 @@ export interface ApiKey {
   readonly description: string | undefined;
   /** By path, the HTTP methods allowed; undefined allows everything. */
   readonly permissions: Readonly<Record<string, readonly string[]>> | undefined;
+}
+
+/** Where events are sent. */
+export interface Webhook extends Stamped {
+  readonly id: string;
+  readonly url: string;
+  /** Milliseconds. */
+  readonly connectTimeout: number;
+  /** Milliseconds. */
+  readonly readTimeout: number;
+  readonly description: string | undefined;
+  /** For all tenants; otherwise for those named. */
+  readonly global: boolean;
+  readonly tenantIds: readonly string[];
+  readonly eventsEnabled: Readonly<Record<string, boolean>>;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly httpAuthenticationUsername: string | undefined;
+  readonly httpAuthenticationPassword: string | undefined;
+  readonly signatureConfiguration: { readonly enabled: boolean; readonly signingKeyId: string | undefined };
+  readonly data: JsonObject;
 }
 
 /** What one authorization granted. The engine's own grant of the same id says only that there is one. */
