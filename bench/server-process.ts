@@ -1,5 +1,5 @@
 // One of the servers that are compared, with the same tool: `node server-process.ts <kind> <FusionAuth URL> <port>`. Prints
-// `listening`, and the requests a second that its own process could not hide are the kind's cost.
+// `listening`.
 import { createServer } from 'node:http';
 import { toNodeHandler } from '@modelcontextprotocol/node';
 import { createMcpHandler } from '@modelcontextprotocol/server';
@@ -27,7 +27,9 @@ function createMcpServer(): McpServer {
 function createHandler(): Parameters<typeof createServer>[1] {
   if (kind === 'sdk') {
     const app = createMcpExpressApp({ host: '127.0.0.1' });
-    app.all('/mcp', toNodeHandler(createMcpHandler(createMcpServer)));
+    const respond = toNodeHandler(createMcpHandler(createMcpServer));
+    // The app has read the body.
+    app.all('/mcp', (request, response) => respond(request, response, request.body));
     return app;
   }
   const config = loadConfig(['--port', port], {
