@@ -15,15 +15,17 @@ import path from 'node:path';
 import { build } from 'esbuild';
 import { rollup } from 'rollup';
 import { dts } from 'rollup-plugin-dts';
+import { joinChunks } from './program-chunks.mjs';
 
 const manifest = JSON.parse(await readFile('package.json', 'utf8'));
 const external = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies });
+const isProgram = !existsSync('src/index.ts');
 const entries = ['src/main.ts', 'src/index.ts'].filter((entry) => existsSync(entry));
 
-/** What bundled CommonJS libraries find around them in Node. */
+/** What bundled CommonJS libraries find around them in Node; left out of a program's chunk that has none. */
 const commonJs = [
   "import { createRequire } from 'node:module';",
-  'const require = createRequire(import.meta.url), __filename = import.meta.filename;',
+  'const require = /* @__PURE__ */ createRequire(import.meta.url), __filename = import.meta.filename;',
 ].join(' ');
 
 rmSync('dist', { recursive: true, force: true });
@@ -36,7 +38,7 @@ const { metafile } = await build({
   platform: 'node',
   target: 'node20.18',
   // A program starts faster; whoever uses a library wants to read it.
-  minify: !entries.includes('src/index.ts'),
+  minify: isProgram,
   metafile: true,
   chunkNames: 'chunks/[name]-[hash]',
   external: external.flatMap((name) => [name, `${name}/*`]),
@@ -44,9 +46,10 @@ const { metafile } = await build({
   banner: { js: commonJs },
   logLevel: 'warning',
 });
+if (isProgram) await joinChunks('dist', external);
 bundleExtras(bundledLibraries(metafile));
 
-if (existsSync('src/index.ts')) {
+if (!isProgram) {
   const bundle = await rollup({
     input: 'src/index.ts',
     external: (id) =>

@@ -1,4 +1,3 @@
-import { execFile } from 'node:child_process';
 import { statSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -45,6 +44,7 @@ export async function adoptDisplay(
   if (platform !== 'linux' || isSet(env, 'DISPLAY') || isSet(env, 'WAYLAND_DISPLAY')) return;
   adoptSessionBus(env);
   if (!isSet(env, 'DBUS_SESSION_BUS_ADDRESS')) return;
+  const { execFile } = await import('node:child_process');
   const text = await promisify(execFile)('systemctl', ['--user', 'show-environment'], {
     env: { ...env },
     timeout: askWithin,

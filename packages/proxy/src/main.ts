@@ -1,11 +1,12 @@
 import { createLog, reportFailure, type Log } from '@mcp-keyhole/cli-kit';
+import { connect } from './commands/connect.ts';
 import { loadConfig, type ProxyConfig } from './config.ts';
 import { errors } from './errors.ts';
 import { watchParent } from './parent-watch.ts';
 
 const program = 'mcp-keyhole';
 
-/** argv and env in, exit code out. Only the command that runs is loaded. */
+/** argv and env in, exit code out. `connect` is there at once, as hosts wait for it; other commands are loaded when they run. */
 async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
   const invocation = loadConfig(argv, env);
   switch (invocation.show) {
@@ -51,7 +52,7 @@ async function start(config: ProxyConfig, log: Log, signal: AbortSignal): Promis
   if (server === undefined) throw errors.urlMissing();
   switch (command) {
     case 'connect':
-      return (await import('./commands/connect.ts')).connect(config, server, log, signal);
+      return connect(config, server, log, signal);
     case 'login':
       return (await import('./commands/login.ts')).login(config, server, log, signal, print);
     case 'logout':
@@ -92,7 +93,13 @@ for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
   process.on(event, (error) => process.exit(report(error)));
 }
 
-const exitCode = await main(process.argv.slice(2), process.env).catch(report);
-// What is still under way (a keychain that does not answer, an open stream) must not keep the process alive; what was
-// written to stdout must have left it.
-process.stdout.write('', () => process.exit(exitCode));
+// Not awaited here: the chunks that are loaded later import this one, and would wait for its end.
+void main(process.argv.slice(2), process.env)
+  .catch(report)
+  .then((exitCode) => {
+    // What is still under way (a keychain that does not answer, an open stream) must not keep the process alive; what was
+    // written to stdout must have left it.
+    process.stdout.write('', () => process.exit(exitCode));
+  });
+// Until then: a process that has nothing left to wait for has not done its work.
+process.exitCode = 1;

@@ -1,5 +1,5 @@
 import http, { type AgentOptions } from 'node:http';
-import https from 'node:https';
+import type https from 'node:https';
 import { tlsOptions, type NetworkSettings } from '../network.ts';
 import { Clock, seconds, usualTimeout } from './clock.ts';
 import type { Exchange, HttpRequest, HttpResponse } from './exchange.ts';
@@ -23,11 +23,16 @@ export function createDirectExchange(
     ...(settings.ipv4 ? { family: 4 } : {}),
   };
   const httpAgent = new http.Agent(options);
-  let httpsAgent: Promise<https.Agent> | undefined;
+  let secure: Promise<{ readonly request: typeof https.request; readonly agent: https.Agent }> | undefined;
   return async (request) => {
     if (request.url.protocol === 'http:') return exchange(http.request, httpAgent, request, settings);
-    httpsAgent ??= tlsOptions(settings, env).then((tls) => new https.Agent({ ...options, ...tls }));
-    return exchange(https.request, await httpsAgent, request, settings);
+    // Node's TLS is loaded by who needs it.
+    secure ??= import('node:https').then(async ({ default: { Agent, request: send } }) => {
+      const agent = new Agent({ ...options, ...(await tlsOptions(settings, env)) });
+      return { request: send, agent };
+    });
+    const { request: send, agent } = await secure;
+    return exchange(send, agent, request, settings);
   };
 }
 
