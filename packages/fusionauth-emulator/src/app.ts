@@ -1,6 +1,7 @@
 import type { Log } from '@mcp-keyhole/cli-kit';
 import express, { type ErrorRequestHandler, type Express } from 'express';
 import { ApiError } from './admin/api-error.ts';
+import { emulatorRoutes } from './admin/emulator-routes.ts';
 import { adminRoutes } from './admin/routes.ts';
 import type { Context } from './context.ts';
 import { loopbackHostOnly } from './host-check.ts';
@@ -19,11 +20,13 @@ export function createApp(
   app.disable('etag');
   app.set('query parser', 'simple');
   app.use(options.record.handler);
+  app.use(context.faults.handler);
   if (options.loopbackOnly) app.use(loopbackHostOnly);
   app.get('/', (_request, response) => {
     sendPage(response, homePage(context.store));
   });
   app.use(oauthRoutes(context));
+  app.use('/emulator', emulatorRoutes(context));
   app.use(adminRoutes(context));
   app.use((_request, response) => {
     response.status(404).end();

@@ -54,6 +54,13 @@ export const options = {
     flag: 'empty-jwks',
     help: 'Publish no key although tokens are signed RS256',
   }),
+  data: valueOption({
+    flag: 'data',
+    placeholder: 'DIR',
+    help: 'Keep everything in this folder, so that a restart goes on with it. Default: in memory only',
+    parse: text,
+    fallback: undefined,
+  }),
   issuer: valueOption({
     flag: 'issuer',
     placeholder: 'ISSUER',

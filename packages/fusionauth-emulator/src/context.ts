@@ -1,4 +1,5 @@
 import type { Provider } from 'oidc-provider';
+import type { Faults } from './faults.ts';
 import type { RunEngine } from './oauth/engine-request.ts';
 import type { Store } from './store/store.ts';
 import type { Events } from './webhooks/events.ts';
@@ -7,6 +8,7 @@ import type { Events } from './webhooks/events.ts';
 export interface Context {
   readonly store: Store;
   readonly events: Events;
+  readonly faults: Faults;
   readonly engine: Provider;
   readonly runEngine: RunEngine;
 }

@@ -3,13 +3,16 @@ import { createLog, messageOf, type Log } from '@mcp-keyhole/cli-kit';
 import builtInKickstart from '../../../kickstart/kickstart.json' with { type: 'json' };
 import { createApp } from './app.ts';
 import { errors } from './errors.ts';
+import { Faults } from './faults.ts';
 import { isLoopback } from './host-check.ts';
 import type { JsonObject } from './json.ts';
 import { defaultTenantId, readKickstart, runKickstart } from './kickstart.ts';
-import { listen, listenFailure } from './listener.ts';
+import { listen, listenFailure, type Listener } from './listener.ts';
 import { createEngine } from './oauth/engine.ts';
 import { engineRunner } from './oauth/engine-request.ts';
 import { RequestRecord, type RecordedRequest } from './request-record.ts';
+import { DataFile } from './store/data-file.ts';
+import { persist, restore } from './store/persistence.ts';
 import { createStore } from './store/store.ts';
 import { Events } from './webhooks/events.ts';
 import { applySwitches, type Switches } from './switches.ts';
@@ -24,6 +27,8 @@ export interface EmulatorOptions extends Switches {
   readonly allowNonLoopback?: boolean;
   /** A kickstart, or the path of its file. Default: the built-in copy of `kickstart/kickstart.json`. */
   readonly kickstart?: JsonObject | string;
+  /** A folder to keep everything in, so that a restart goes on with it. Default: in memory only. */
+  readonly data?: string | undefined;
   /** What `#{ENV.…}` reads. `FUSIONAUTH_EXTERNAL_URL` is the emulator's own URL where it is absent. */
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Where failures are told. Default: stderr. */
@@ -35,7 +40,7 @@ export interface Emulator {
   /** `http://localhost:<port>` */
   readonly url: string;
   readonly port: number;
-  /** The first API key of the kickstart, if it has one. */
+  /** The first API key, if there is one. */
   readonly apiKey: string | undefined;
   /** The requests answered since the kickstart, oldest first, without anything secret. */
   readonly requests: readonly RecordedRequest[];
@@ -55,41 +60,52 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   const document = await loadKickstart(options.kickstart ?? builtInKickstart);
   const store = createStore({ ...options, tenantId: defaultTenantId(document) });
   const log = options.log ?? createLog({ program: 'fusionauth-emulator', level: 'info' });
+  const file = options.data === undefined ? undefined : await DataFile.open(options.data);
   const events = new Events(store, log);
-  const engine = await createEngine({ store, events }, log);
-  const record = new RequestRecord();
-  const app = createApp(
-    { store, events, engine, runEngine: engineRunner(engine) },
-    { record, loopbackOnly: loopback, log },
-  );
-  const port = options.port ?? 9011;
-  const listener = await listen(app, host, port).catch((error: unknown) => {
-    throw listenFailure(error, host, port);
-  });
-  const url = `http://localhost:${listener.port}`;
+  let listener: Listener | undefined;
+  const close = async (): Promise<void> => {
+    events.close();
+    await listener?.close();
+    await file?.close();
+  };
   try {
-    const kickstart = readKickstart(document, {
-      env: { FUSIONAUTH_EXTERNAL_URL: url, FUSIONAUTH_LICENSE_KEY: '', ...definedOnly(options.env ?? {}) },
-      tenantId: store.tenant.id,
-      defaultSigningKeyId: store.defaultSigningKeyId,
+    const restored = file !== undefined && (await restore(store, file));
+    const faults = new Faults();
+    const engine = await createEngine({ store, events, faults }, log);
+    const record = new RequestRecord();
+    const app = createApp(
+      { store, events, faults, engine, runEngine: engineRunner(engine) },
+      { record, loopbackOnly: loopback, log },
+    );
+    const port = options.port ?? 9011;
+    listener = await listen(app, host, port).catch((error: unknown) => {
+      throw listenFailure(error, host, port);
     });
-    for (const apiKey of kickstart.apiKeys) store.apiKeys.set(apiKey.key, apiKey);
-    await runKickstart(kickstart, loopback ? url : `http://127.0.0.1:${listener.port}`);
-    await events.publish('kickstart.success', { instanceId: store.tenant.id });
+    const url = `http://localhost:${listener.port}`;
+    // As in FusionAuth, a kickstart runs only where there is nothing yet.
+    if (!restored) {
+      const kickstart = readKickstart(document, {
+        env: { FUSIONAUTH_EXTERNAL_URL: url, FUSIONAUTH_LICENSE_KEY: '', ...definedOnly(options.env ?? {}) },
+        tenantId: store.tenant.id,
+        defaultSigningKeyId: store.defaultSigningKeyId,
+      });
+      for (const apiKey of kickstart.apiKeys) store.apiKeys.set(apiKey.key, apiKey);
+      await runKickstart(kickstart, loopback ? url : `http://127.0.0.1:${listener.port}`);
+      await events.publish('kickstart.success', { instanceId: store.tenant.id });
+    }
     applySwitches(store, options);
+    // Only now: a kickstart that failed half-way leaves no file behind.
+    if (file !== undefined) await persist(store, file);
     record.requests.length = 0;
     return {
       url,
       port: listener.port,
-      apiKey: kickstart.apiKeys[0]?.key,
+      apiKey: store.apiKeys.keys().next().value,
       requests: record.requests,
-      close: () => {
-        events.close();
-        return listener.close();
-      },
+      close,
     };
   } catch (error) {
-    await listener.close();
+    await close();
     throw error;
   }
 }

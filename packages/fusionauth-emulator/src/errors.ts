@@ -4,6 +4,9 @@ export type EmulatorErrorCode =
   | 'port-in-use'
   | 'cannot-listen'
   | 'non-loopback-host'
+  | 'data-damaged'
+  | 'data-in-use'
+  | 'data-unusable'
   | 'kickstart-unreadable'
   | 'kickstart-invalid'
   | 'kickstart-expression'
@@ -33,6 +36,26 @@ export const errors = {
       `The emulator does not listen on ${host}: others in the network could reach it.`,
       'It is a development stand-in with published demo passwords. Use 127.0.0.1, or, on a network you trust, add --allow-non-loopback.',
       { exitCode: 2 },
+    ),
+  dataDamaged: (file: string, problem: string) =>
+    new EmulatorError(
+      'data-damaged',
+      `The data file ${file} is damaged: ${problem}.`,
+      'It was left as it is. Put back a copy of it, or move it away (for example to state.jsonl.damaged) to begin anew with the kickstart.',
+    ),
+  dataInUse: (folder: string, cause: unknown) =>
+    new EmulatorError(
+      'data-in-use',
+      `Another emulator keeps its data in ${folder}.`,
+      'End that emulator, or name another folder after --data.',
+      { cause },
+    ),
+  dataUnusable: (folder: string, reason: string, cause: unknown) =>
+    new EmulatorError(
+      'data-unusable',
+      `The emulator cannot keep its data in ${folder}: ${reason}.`,
+      'Name a folder after --data that you may write to.',
+      { cause },
     ),
   kickstartUnreadable: (path: string, reason: string, cause: unknown) =>
     new EmulatorError(

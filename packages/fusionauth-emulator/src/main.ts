@@ -11,7 +11,7 @@ const help = formatHelp({
   options,
   notes: [
     'Prints one line on stdout when it is ready, everything else on stderr. Ctrl+C ends it.',
-    'It keeps nothing: applications and users live until it ends.',
+    'Without --data it keeps nothing: applications and users live until it ends.',
   ],
 });
 

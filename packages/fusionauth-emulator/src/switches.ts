@@ -47,7 +47,9 @@ function signWithSecrets(store: Store): void {
   for (const { id, algorithm } of store.keys.values()) {
     if (!algorithm.startsWith('HS')) store.keys.delete(id);
   }
-  const key = createKey({ id: store.defaultSigningKeyId, name: 'Default signing key', algorithm: 'HS256' });
+  const key =
+    store.keys.get(store.defaultSigningKeyId) ??
+    createKey({ id: store.defaultSigningKeyId, name: 'Default signing key', algorithm: 'HS256' });
   store.keys.set(key.id, key);
   store.tenant = {
     ...store.tenant,

@@ -7,16 +7,14 @@ import type { Tenant } from '../store/types.ts';
 import { fieldProblem, notFound, Problems } from './api-error.ts';
 import { bodyMember, Input } from './input.ts';
 import { readEventConfiguration } from './event-configuration.ts';
+import { announceSigningKeys } from './signing-keys.ts';
 import { readJwtConfiguration } from './jwt-configuration.ts';
 
 /** `/api/tenant`. There is one tenant. */
 export function tenantRoutes({ store, events }: Pick<Context, 'store' | 'events'>): Router {
   const save = async (request: Request, tenant: Tenant): Promise<JsonObject> => {
     if (signingKeys(tenant) !== signingKeys(store.tenant)) {
-      const applicationIds = [...store.applications.values()]
-        .filter(({ active, jwtConfiguration }) => active && jwtConfiguration?.enabled !== true)
-        .map(({ id }) => id);
-      await events.publish('jwt.public-key.update', { applicationIds }, request);
+      await announceSigningKeys({ store, events }, request);
     }
     assignWebhooks(store, objectOf(request.body)['webhookIds']);
     store.tenant = tenant;

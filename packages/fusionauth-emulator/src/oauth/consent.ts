@@ -17,7 +17,7 @@ export function consentNeeded(store: Store, question: ConsentQuestion): boolean 
   if (question.forced || consentMode === 'AlwaysPrompt') return true;
   if (consentMode === 'NeverPrompt') return false;
   const remembered = store.consents.get(consentKey(question.userId, question.application.id));
-  return remembered === undefined || question.scopes.some((scope) => !remembered.has(scope));
+  return remembered === undefined || question.scopes.some((scope) => !remembered.includes(scope));
 }
 
 export function rememberConsent(
@@ -27,7 +27,7 @@ export function rememberConsent(
   scopes: readonly string[],
 ): void {
   const key = consentKey(userId, applicationId);
-  store.consents.set(key, new Set([...(store.consents.get(key) ?? []), ...scopes]));
+  store.consents.set(key, [...new Set([...(store.consents.get(key) ?? []), ...scopes])]);
 }
 
 function consentKey(userId: string, applicationId: string): string {

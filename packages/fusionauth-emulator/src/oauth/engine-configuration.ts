@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { exportJWK, generateKeyPair } from 'jose';
 import type { Configuration, KoaContextWithOIDC } from 'oidc-provider';
 import { oauthErrorPage } from '../pages/error.ts';
@@ -24,7 +23,7 @@ export async function engineConfiguration(store: Store): Promise<Configuration> 
     extraParams: ['requested_scopes', 'requested_resources', 'locale'],
     pkce: { required: () => false },
     cookies: {
-      keys: [randomBytes(32).toString('base64url')],
+      keys: [store.secrets.get('cookies') ?? ''],
       names: { session: 'fusionauth.sso', interaction: 'fusionauth.login', resume: 'fusionauth.resume' },
       long: { httpOnly: true, sameSite: 'lax', signed: true },
       short: { httpOnly: true, sameSite: 'lax', signed: true },

@@ -26,9 +26,10 @@ import { tokenResponse } from './token-response.ts';
  * `token-response.ts` after. Its issuer, signing keys and token formats are never seen from outside.
  */
 export async function createEngine(
-  { store, events }: Pick<Context, 'store' | 'events'>,
+  context: Pick<Context, 'store' | 'events' | 'faults'>,
   log: Log,
 ): Promise<Provider> {
+  const { store } = context;
   const { default: EngineProvider, interactionPolicy } = await loadEngine();
   const policy = interactionPolicy.base();
   const consent = policy.get('consent');
@@ -96,7 +97,7 @@ export async function createEngine(
     await next();
     if (!(ctx.req instanceof EngineRequest) || ctx.req.exchange === undefined) return;
     if (ctx.status === 200)
-      ctx.body = await tokenResponse({ store, events }, ctx as KoaContextWithOIDC, ctx.req.exchange);
+      ctx.body = await tokenResponse(context, ctx as KoaContextWithOIDC, ctx.req.exchange);
   });
   engine.on('grant.error', (ctx, error) => {
     const refresh = ctx.oidc.params?.['grant_type'] === 'refresh_token';

@@ -2,18 +2,17 @@ import type { Request, RequestHandler } from 'express';
 import { apiKeyOf } from '../admin/api-key.ts';
 import type { Context } from '../context.ts';
 import { textOf } from '../json.ts';
-import type { Store } from '../store/store.ts';
 import { bearerToken } from './bearer.ts';
 import { findRefreshToken, presentRefreshToken, refreshTokens } from './refresh-tokens.ts';
 import { revokeRefreshToken, revokeRefreshTokens } from './revocation.ts';
 import { verifyToken } from './tokens.ts';
 
 /** `GET /api/jwt/validate`: signature and expiry, nothing else; any application's token passes. */
-export function validateRoute({ store }: Context): RequestHandler {
+export function validateRoute(context: Context): RequestHandler {
   return async (request, response) => {
     response.set('Cache-Control', 'no-store');
     const token = bearerToken(request);
-    const claims = token === undefined ? undefined : await verifyToken(store, token);
+    const claims = token === undefined ? undefined : await verifyToken(context, token);
     if (claims === undefined) response.status(401).end();
     else response.json({ jwt: claims });
   };
@@ -39,7 +38,7 @@ export function listRefreshTokensRoute({ store }: Context): RequestHandler {
 export function revokeRoute(context: Context): RequestHandler<{ id?: string }> {
   const { store } = context;
   return async (request, response) => {
-    const caller = await callerOf(store, request);
+    const caller = await callerOf(context, request);
     if (caller === undefined) {
       response.status(401).end();
       return;
@@ -81,10 +80,10 @@ export function revokeRoute(context: Context): RequestHandler<{ id?: string }> {
 
 type Caller = { readonly kind: 'api-key' } | { readonly kind: 'user'; readonly userId: string };
 
-async function callerOf(store: Store, request: Request<{ id?: string }>): Promise<Caller | undefined> {
-  if (apiKeyOf(store, request) !== undefined) return { kind: 'api-key' };
+async function callerOf(context: Context, request: Request<{ id?: string }>): Promise<Caller | undefined> {
+  if (apiKeyOf(context.store, request) !== undefined) return { kind: 'api-key' };
   const token = bearerToken(request as Request);
-  const claims = token === undefined ? undefined : await verifyToken(store, token);
+  const claims = token === undefined ? undefined : await verifyToken(context, token);
   return claims?.sub === undefined ? undefined : { kind: 'user', userId: claims.sub };
 }
 

@@ -5,6 +5,8 @@ import type { Exchange } from './engine-request.ts';
 import { extendRefreshToken, uuidFor } from './refresh-tokens.ts';
 import { signAccessToken, signIdToken, type TokenGrant } from './tokens.ts';
 
+type TokenContext = Pick<Context, 'store' | 'events' | 'faults'>;
+
 /** FusionAuth's answer to a token request. */
 export interface TokenResponse {
   readonly access_token: string;
@@ -23,10 +25,11 @@ export interface TokenResponse {
  * a `refresh_token` only when it is another one than was sent.
  */
 export async function tokenResponse(
-  { store, events }: Pick<Context, 'store' | 'events'>,
+  context: TokenContext,
   ctx: KoaContextWithOIDC,
   exchange: Exchange,
 ): Promise<TokenResponse> {
+  const { store, events } = context;
   const { AuthorizationCode, RefreshToken, RotatedRefreshToken } = ctx.oidc.entities;
   const source = AuthorizationCode ?? RefreshToken;
   const user = store.users.get(source?.accountId ?? '');
@@ -45,7 +48,7 @@ export async function tokenResponse(
     sessionId: uuidFor(source.sessionUid ?? source.grantId ?? ''),
     authTime: source.authTime ?? 0,
   };
-  const access = await signAccessToken(store, grant);
+  const access = await signAccessToken(context, grant);
   const refreshToken = RefreshToken?.jti;
   const renewed = !refreshed || RotatedRefreshToken !== undefined || exchange.withinGrace;
   if (refreshToken !== undefined && refreshed && RotatedRefreshToken === undefined) {
@@ -63,7 +66,7 @@ export async function tokenResponse(
     access_token: access.token,
     expires_in: access.expiresIn,
     ...(grant.scopes.includes('openid')
-      ? { id_token: await signIdToken(store, grant, { nonce: source.nonce, accessToken: access.token }) }
+      ? { id_token: await signIdToken(context, grant, { nonce: source.nonce, accessToken: access.token }) }
       : {}),
     ...(refreshToken !== undefined && renewed ? { refresh_token: refreshToken } : {}),
     ...(refreshToken === undefined ? {} : { refresh_token_id: uuidFor(refreshToken) }),

@@ -1,5 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { decodeProtectedHeader, jwtVerify, SignJWT, type JWTPayload } from 'jose';
+import type { Context } from '../context.ts';
 import type { KeyMaterial, SigningKey } from '../store/keys.ts';
 import { registrationOf } from '../store/registrations.ts';
 import { jwtConfigurationOf, type Store } from '../store/store.ts';
@@ -19,6 +20,9 @@ export interface TokenGrant {
   readonly authTime: number;
 }
 
+/** The keys, and the clock that may be off. */
+type TokenContext = Pick<Context, 'store' | 'faults'>;
+
 export interface SignedToken {
   readonly token: string;
   readonly expiresIn: number;
@@ -28,13 +32,14 @@ export interface SignedToken {
  * Signs an access token as FusionAuth does: `aud` is the client id, or a list that begins with it once resources were
  * resolved; there is no `client_id`, `azp` or `resource` claim.
  */
-export async function signAccessToken(store: Store, grant: TokenGrant): Promise<SignedToken> {
+export async function signAccessToken(context: TokenContext, grant: TokenGrant): Promise<SignedToken> {
+  const { store } = context;
   const { application, resources, scopes } = grant;
   const settings = jwtConfigurationOf(store, application);
   const compatible = application.oauthConfiguration.scopeHandlingPolicy === 'Compatibility';
   const { material, algorithm } = await signingKey(store, settings.accessTokenKeyId);
   const claims: JWTPayload = {
-    ...commonClaims(store, grant, settings.timeToLiveInSeconds),
+    ...commonClaims(context, grant, settings.timeToLiveInSeconds),
     aud: resources.length === 0 ? application.id : [application.id, ...resources],
     ...(scopes.length === 0 ? {} : { scope: scopes.join(' ') }),
     ...(compatible ? loginClaims(grant.user) : {}),
@@ -45,16 +50,17 @@ export async function signAccessToken(store: Store, grant: TokenGrant): Promise<
 
 /** Signs an id_token: with the tenant's key, or under HS256 with the client's secret. */
 export async function signIdToken(
-  store: Store,
+  context: TokenContext,
   grant: TokenGrant,
   extra: { nonce?: string | undefined; accessToken: string },
 ): Promise<string> {
+  const { store } = context;
   const { application, user, scopes } = grant;
   const settings = jwtConfigurationOf(store, application);
   const key = await signingKey(store, settings.idTokenKeyId);
   const secret = new TextEncoder().encode(application.oauthConfiguration.clientSecret);
   const claims: JWTPayload = {
-    ...commonClaims(store, grant, settings.timeToLiveInSeconds),
+    ...commonClaims(context, grant, settings.timeToLiveInSeconds),
     aud: application.id,
     at_hash: halfHash(extra.accessToken, key.algorithm),
     scope: scopes.join(' '),
@@ -75,13 +81,18 @@ export async function signIdToken(
  *
  * @returns the claims, or undefined for a token that is not valid
  */
-export async function verifyToken(store: Store, token: string): Promise<JWTPayload | undefined> {
+export async function verifyToken(
+  { store, faults }: TokenContext,
+  token: string,
+): Promise<JWTPayload | undefined> {
   const key = await keyOf(store, token);
   if (key === undefined) return undefined;
   const { material, algorithm } = key;
   try {
     const verifier = 'secret' in material ? material.secret : material.public;
-    return (await jwtVerify(token, verifier, { algorithms: [algorithm] })).payload;
+    return (
+      await jwtVerify(token, verifier, { algorithms: [algorithm], currentDate: new Date(faults.now()) })
+    ).payload;
   } catch {
     // Whatever is wrong with it, the answer is the same: not valid.
     return undefined;
@@ -126,8 +137,8 @@ async function ready(key: SigningKey): Promise<ReadyKey> {
   return { algorithm: key.algorithm, material: await key.material() };
 }
 
-function commonClaims(store: Store, grant: TokenGrant, lifetime: number): JWTPayload {
-  const now = Math.floor(Date.now() / 1_000);
+function commonClaims({ store, faults }: TokenContext, grant: TokenGrant, lifetime: number): JWTPayload {
+  const now = Math.floor(faults.now() / 1_000);
   const registration = registrationOf(store, grant.user.id, grant.application.id);
   return {
     exp: now + lifetime,

@@ -1,6 +1,6 @@
 import type { RequestHandler } from 'express';
 import type { Context } from '../context.ts';
-import { activeApplication, type Store } from '../store/store.ts';
+import { activeApplication } from '../store/store.ts';
 import { displayName } from '../store/display-name.ts';
 import type { User } from '../store/types.ts';
 import { bearerToken } from './bearer.ts';
@@ -10,12 +10,12 @@ import { splitScope } from './parameters.ts';
 import { verifyToken } from './tokens.ts';
 
 /** `GET|POST /oauth2/userinfo`: the claims that the access token's scopes allow. */
-export function userinfoRoute({ store }: Context): RequestHandler {
+export function userinfoRoute(context: Context): RequestHandler {
   return async (request, response) => {
     response.set('Cache-Control', 'no-store');
     try {
       const token = bearerToken(request) ?? formOf(request).get('access_token') ?? undefined;
-      response.json(await userinfo(store, token));
+      response.json(await userinfo(context, token));
     } catch (error) {
       if (!(error instanceof OAuthError)) throw error;
       response
@@ -26,11 +26,12 @@ export function userinfoRoute({ store }: Context): RequestHandler {
   };
 }
 
-async function userinfo(store: Store, token: string | undefined): Promise<Record<string, unknown>> {
+async function userinfo(context: Context, token: string | undefined): Promise<Record<string, unknown>> {
   if (token === undefined) {
     throw new OAuthError('invalid_token', 'access_token_required', 'The access token is missing.', 401);
   }
-  const claims = await verifyToken(store, token);
+  const { store } = context;
+  const claims = await verifyToken(context, token);
   const client = Array.isArray(claims?.aud) ? claims.aud[0] : claims?.aud;
   const user = store.users.get(claims?.sub ?? '');
   const scopes = splitScope(typeof claims?.['scope'] === 'string' ? claims['scope'] : undefined);

@@ -1,6 +1,6 @@
 import type { AdapterPayload } from 'oidc-provider';
 
-interface Entry {
+export interface Entry {
   readonly payload: AdapterPayload;
   /** Seconds since the epoch; undefined lives as long as the process. */
   readonly expiresAt: number | undefined;
@@ -11,11 +11,14 @@ const now = (): number => Math.floor(Date.now() / 1_000);
 /** Records of the OAuth engine, by kind and id, each with its own end. */
 export class EngineRecords {
   readonly #kinds = new Map<string, Map<string, Entry>>();
+  /** Told of each record that was set, or, with undefined, deleted. */
+  onChange: ((kind: string, id: string, entry: Entry | undefined) => void) | undefined;
   #writes = 0;
 
   set(kind: string, id: string, payload: AdapterPayload, lifetimeSeconds: number | undefined): void {
     const expiresAt = lifetimeSeconds === undefined ? undefined : now() + lifetimeSeconds;
-    this.#kind(kind).set(id, { payload, expiresAt });
+    this.restore(kind, id, { payload, expiresAt });
+    this.onChange?.(kind, id, { payload, expiresAt });
     this.#writes += 1;
     if (this.#writes % 1_000 === 0) this.#sweep();
   }
@@ -26,7 +29,19 @@ export class EngineRecords {
   }
 
   delete(kind: string, id: string): void {
-    this.#kind(kind).delete(id);
+    if (this.#kind(kind).delete(id)) this.onChange?.(kind, id, undefined);
+  }
+
+  /** Puts a record back as it was, expired or not. */
+  restore(kind: string, id: string, entry: Entry): void {
+    this.#kind(kind).set(id, entry);
+  }
+
+  /** Every live record of every kind. */
+  *entries(): Generator<readonly [kind: string, id: string, entry: Entry]> {
+    for (const [kind, entries] of this.#kinds) {
+      for (const [id, entry] of entries) if (isLive(entry)) yield [kind, id, entry];
+    }
   }
 
   /** Every live record of a kind with its id. */

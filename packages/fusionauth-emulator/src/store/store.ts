@@ -1,8 +1,9 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { createKey, type SigningKey } from './keys.ts';
 import type { Switches } from '../switches.ts';
 import { defaultEventConfiguration, defaultJwtConfiguration, defaultOAuthConfiguration } from './defaults.ts';
 import { EngineRecords } from './engine-records.ts';
+import { Table } from './table.ts';
 import type {
   ApiKey,
   Application,
@@ -18,21 +19,25 @@ import { currentVersion } from './version.ts';
 /** FusionAuth's own application: its id is the same in every installation. */
 export const fusionAuthApplicationId = '3c219e58-ed0e-4b18-ad48-f4f92793ae32';
 
-/** Everything the emulator knows. In memory: it ends with the process. */
+/** Everything the emulator knows; `data-file.ts` keeps it where that is asked for. */
 export interface Store {
   tenant: Tenant;
-  readonly apiKeys: Map<string, ApiKey>;
-  readonly keys: Map<string, SigningKey>;
-  readonly applications: Map<string, Application>;
-  readonly users: Map<string, User>;
-  readonly webhooks: Map<string, Webhook>;
+  /** Told of each tenant that is set. */
+  onTenantChange: ((tenant: Tenant) => void) | undefined;
+  readonly apiKeys: Table<ApiKey>;
+  readonly keys: Table<SigningKey>;
+  readonly applications: Table<Application>;
+  readonly users: Table<User>;
+  readonly webhooks: Table<Webhook>;
   /** By the engine's grant id. */
-  readonly authorizations: Map<string, Authorization>;
+  readonly authorizations: Table<Authorization>;
   /** Remembered consent: scopes granted, by user and application id joined with a colon. */
-  readonly consents: Map<string, ReadonlySet<string>>;
+  readonly consents: Table<readonly string[]>;
   /** What the OAuth engine stores: sessions, codes, refresh tokens. */
   readonly engine: EngineRecords;
-  readonly defaultSigningKeyId: string;
+  /** Secrets of this installation: what signs the browser's cookies. */
+  readonly secrets: Table<string>;
+  defaultSigningKeyId: string;
   /** Whether the paid features answer. */
   readonly licensed: boolean;
   /** Publishes no key, whatever keys there are. */
@@ -71,29 +76,38 @@ export function createStore(options: Switches & { tenantId?: string | undefined 
     jwtConfiguration: undefined,
     extra: {},
   };
-  return {
-    tenant: {
-      ...stamps,
-      id: tenantId,
-      name: 'Default',
-      // FusionAuth's own default, until somebody sets it: tokens and discovery then name an issuer nobody can ask.
-      issuer: 'acme.com',
-      jwtConfiguration: {
-        ...defaultJwtConfiguration,
-        accessTokenKeyId: key.id,
-        idTokenKeyId: key.id,
-      },
-      eventConfiguration: defaultEventConfiguration,
-      extra: {},
+  let tenant: Tenant = {
+    ...stamps,
+    id: tenantId,
+    name: 'Default',
+    // FusionAuth's own default, until somebody sets it: tokens and discovery then name an issuer nobody can ask.
+    issuer: 'acme.com',
+    jwtConfiguration: {
+      ...defaultJwtConfiguration,
+      accessTokenKeyId: key.id,
+      idTokenKeyId: key.id,
     },
-    apiKeys: new Map(),
-    keys: new Map([[key.id, key]]),
-    applications: new Map([[fusionAuth.id, fusionAuth]]),
-    users: new Map(),
-    webhooks: new Map(),
-    authorizations: new Map(),
-    consents: new Map(),
+    eventConfiguration: defaultEventConfiguration,
+    extra: {},
+  };
+  return {
+    get tenant() {
+      return tenant;
+    },
+    set tenant(value) {
+      tenant = value;
+      this.onTenantChange?.(value);
+    },
+    onTenantChange: undefined,
+    apiKeys: new Table(),
+    keys: new Table([[key.id, key]]),
+    applications: new Table([[fusionAuth.id, fusionAuth]]),
+    users: new Table(),
+    webhooks: new Table(),
+    authorizations: new Table(),
+    consents: new Table(),
     engine: new EngineRecords(),
+    secrets: new Table([['cookies', randomBytes(32).toString('base64url')]]),
     defaultSigningKeyId: key.id,
     licensed: options.licensed ?? true,
     emptyJwks: options.emptyJwks ?? false,
