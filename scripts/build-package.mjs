@@ -43,6 +43,8 @@ const { metafile } = await build({
   chunkNames: 'chunks/[name]-[hash]',
   external: external.flatMap((name) => [name, `${name}/*`]),
   define: { 'process.env.KEYHOLE_VERSION': JSON.stringify(manifest.version) },
+  // What it offers to CommonJS finds its own files by a `require` that no bundler can follow.
+  alias: { 'jsonc-parser': 'jsonc-parser/lib/esm/main.js' },
   banner: { js: commonJs },
   logLevel: 'warning',
 });

@@ -17,3 +17,4 @@ export { formatHelp, type HelpPage } from './help.ts';
 export { isLoopback } from './loopback.ts';
 export { createProgress, type Progress, type ProgressOutput } from './progress.ts';
 export { nearest } from './nearest.ts';
+export { stateFolderOf } from './state-folder.ts';

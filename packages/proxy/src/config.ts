@@ -1,5 +1,3 @@
-import { homedir } from 'node:os';
-import path from 'node:path';
 import {
   expandEnvironment,
   httpUrl,
@@ -9,6 +7,7 @@ import {
   parseCommandLine,
   port as parsePort,
   readSecret,
+  stateFolderOf,
   type OptionValues,
   type ReadTextFile,
 } from '@mcp-keyhole/cli-kit';
@@ -173,20 +172,4 @@ function parseCallbackPort(word: string): number {
   } catch (error) {
     throw errors.portUnusable(word, messageOf(error));
   }
-}
-
-/** `MCP_KEYHOLE_DIR`, else the platform's usual place for state that is not secret. */
-function stateFolderOf(env: Readonly<Record<string, string | undefined>>): string {
-  const given = (name: string): string | undefined => (env[name] === '' ? undefined : env[name]);
-  const folder = given('MCP_KEYHOLE_DIR');
-  if (folder !== undefined) return path.resolve(folder);
-  const home = given('HOME') ?? homedir();
-  const usual: Partial<Record<NodeJS.Platform, string>> = {
-    darwin: path.join(home, 'Library', 'Application Support'),
-    win32: given('LOCALAPPDATA') ?? path.join(homedir(), 'AppData', 'Local'),
-  };
-  return path.join(
-    usual[process.platform] ?? given('XDG_STATE_HOME') ?? path.join(home, '.local', 'state'),
-    'mcp-keyhole',
-  );
 }

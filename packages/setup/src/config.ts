@@ -158,7 +158,7 @@ function parseUuid(raw: string): string {
   return raw.toLowerCase();
 }
 
-function parseFile(raw: string): string {
+export function parseFile(raw: string): string {
   // Absolute, since the host starts the proxy in a folder of its own choice.
   const file = path.resolve(raw);
   if (statSync(file, { throwIfNoEntry: false })?.isFile() !== true) {

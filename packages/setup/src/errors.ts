@@ -1,4 +1,5 @@
 import { CliError, cleanLine } from '@mcp-keyhole/cli-kit';
+import type { HostErrorCode } from './hosts/error-codes.ts';
 
 /** Every code that the setup tool shows. */
 export type SetupErrorCode =
@@ -14,7 +15,8 @@ export type SetupErrorCode =
   | 'name-taken'
   | 'fusionauth-rejected'
   | 'fusionauth-failed'
-  | 'application-left-over';
+  | 'application-left-over'
+  | HostErrorCode;
 
 /** An error that the setup tool shows on stderr as it ends. */
 export class SetupError extends CliError<SetupErrorCode> {}

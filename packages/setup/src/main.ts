@@ -9,7 +9,7 @@ const program = 'mcp-keyhole-setup';
 
 const help = formatHelp({
   summary: 'Registers an MCP client in FusionAuth and prints the configuration for its host.',
-  usage: [`${program} [--name NAME] [flags]`],
+  usage: [`${program} [--name NAME] [flags]`, `${program} configure <host> <url> [--client-id ID] [flags]`],
   options,
   notes: [
     'The API key need not stand on the command line, where other programs can see it: FUSIONAUTH_API_KEY, @file and ${ENV}\n' +
@@ -23,6 +23,10 @@ async function main(
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<number> {
   try {
+    if (argv[0] === 'configure') {
+      const { runConfigure } = await import('./commands/configure-main.ts');
+      return await runConfigure(argv.slice(1), env);
+    }
     const invocation = loadConfig(argv, env);
     if (invocation.show === 'help') process.stdout.write(help);
     if (invocation.show === 'version') {

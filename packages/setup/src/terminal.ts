@@ -1,4 +1,4 @@
-import { isCancel, text } from '@clack/prompts';
+import { confirm, isCancel, text } from '@clack/prompts';
 import { createProgress, messageOf, type Progress } from '@mcp-keyhole/cli-kit';
 import { parseName } from './config.ts';
 import { errors } from './errors.ts';
@@ -7,15 +7,28 @@ import { errors } from './errors.ts';
 export interface Terminal extends Progress {
   /** Asks for the client's name; undefined where nobody can be asked. Throws SetupError `cancelled`. */
   readonly askName: (() => Promise<string>) | undefined;
+  /** Asks a question with yes or no; undefined where nobody can be asked. Throws SetupError `cancelled`. */
+  readonly confirm: ((question: string) => Promise<boolean>) | undefined;
 }
 
 /** The terminal of a process. Its progress is not the spinner of clack, whose Ctrl+C ends the process with exit code 0. */
 export function openTerminal(streams: { input: NodeJS.ReadStream; output: NodeJS.WriteStream }): Terminal {
   const { input, output } = streams;
+  const person = input.isTTY && output.isTTY;
   return {
     ...createProgress(output),
-    askName: input.isTTY && output.isTTY ? () => askName(streams) : undefined,
+    askName: person ? () => askName(streams) : undefined,
+    confirm: person ? (question) => askYesNo(question, streams) : undefined,
   };
+}
+
+async function askYesNo(
+  message: string,
+  streams: { input: NodeJS.ReadStream; output: NodeJS.WriteStream },
+): Promise<boolean> {
+  const answer = await confirm({ ...streams, message });
+  if (isCancel(answer)) throw errors.cancelled();
+  return answer;
 }
 
 async function askName(streams: { input: NodeJS.ReadStream; output: NodeJS.WriteStream }): Promise<string> {

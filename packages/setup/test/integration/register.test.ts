@@ -34,7 +34,7 @@ function run(flags: string[], url = emulator.url, deadline = 5_000): Promise<Reg
   return register(
     config,
     connectFusionAuth({ url, apiKey: config.apiKey, tenantId: config.tenantId, deadline }),
-    { ...createProgress({ write: (text) => (told += text) }), askName: undefined },
+    { ...createProgress({ write: (text) => (told += text) }), askName: undefined, confirm: undefined },
   );
 }
 

@@ -1,0 +1,99 @@
+import { homedir } from 'node:os';
+import { formatHelp } from '@mcp-keyhole/cli-kit';
+import { hosts } from '../hosts/host-list.ts';
+import { thisMachine } from '../hosts/machine.ts';
+import { openTerminal } from '../terminal.ts';
+import { configureOptions, loadConfigure, type ConfigureConfig } from './configure-options.ts';
+import { configure, printed, type Configuration, type ConfigureContext } from './configure.ts';
+
+const program = 'mcp-keyhole-setup configure';
+
+const help = formatHelp({
+  summary:
+    "Writes the entry of an MCP server into a host's configuration. Needs neither FusionAuth nor an API key.",
+  usage: [
+    `${program} <host> <url> [--client-id ID] [flags] [-- flags of the proxy]`,
+    `${program} <host> --remove [--name NAME]`,
+    `${program} <host> --undo`,
+    `${program} claude-desktop <url> --client-id ID --extension FILE.mcpb`,
+  ],
+  commands: Object.fromEntries(hosts.map(({ id, title }) => [id, title])),
+  options: configureOptions,
+  notes: [
+    'The change is shown before it is made. The rest of the file stays as it is, and a copy of it is kept for --undo.',
+    'Exit code: 0 done or nothing to do, 1 failure (the file is as it was), 2 usage.',
+  ],
+});
+
+/** `configure` as a command: argv and env in, exit code out. @throws CliError */
+export async function runConfigure(
+  argv: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<number> {
+  const invocation = loadConfigure(argv, env);
+  if (invocation.show === 'help') process.stdout.write(help);
+  if (invocation.show === 'version')
+    process.stdout.write(`${process.env['KEYHOLE_VERSION'] ?? 'development'}\n`);
+  if (invocation.show !== 'nothing') return 0;
+  const { config } = invocation;
+  const terminal = openTerminal({ input: process.stdin, output: process.stderr });
+  const context: ConfigureContext = {
+    machine: thisMachine(env, home(env)),
+    folder: process.cwd(),
+    person: {
+      write: (text) => process.stderr.write(text),
+      colours: process.stderr.isTTY && (env['NO_COLOR'] ?? '') === '',
+      confirm: terminal.confirm,
+      progress: terminal,
+    },
+  };
+  if (config.print) {
+    const { text, where } = printed(config, context);
+    process.stderr.write(`${where}\n\n`);
+    process.stdout.write(text);
+    return 0;
+  }
+  if (config.extension !== undefined) {
+    const { writeExtension } = await import('./extension.ts');
+    const written = await writeExtension(config, config.extension, terminal);
+    process.stdout.write(config.json ? `${JSON.stringify(written)}\n` : `\n${written.file}\n`);
+    return 0;
+  }
+  const configuration = await configure(config, context);
+  process.stdout.write(config.json ? `${JSON.stringify(configuration)}\n` : report(configuration, config));
+  return 0;
+}
+
+/** HOME counts on Windows too when it is set: shells there set it, and tests. */
+function home(env: Readonly<Record<string, string | undefined>>): string {
+  const given = env['HOME'];
+  return given === undefined || given === '' ? homedir() : given;
+}
+
+function report(
+  { file, name, change, backup, reload }: Configuration,
+  { host, clientId, url }: ConfigureConfig,
+): string {
+  const entry = name ?? '';
+  const sentence = {
+    added: `Added ${entry} to ${host.title}: ${file}`,
+    changed: `Changed ${entry} in ${host.title}: ${file}`,
+    unchanged: `${host.title} has ${entry} already: ${file}`,
+    removed: `Removed ${entry} from ${host.title}: ${file}`,
+    absent: `${host.title} has no ${entry}: ${file}`,
+    restored: `${file} is as it was before the last change.`,
+    'file-removed': `${file} is gone again: it was not there before.`,
+    none: 'Nothing was written (--dry-run).',
+  }[change];
+  const wrote = change === 'added' || change === 'changed' || change === 'removed';
+  return [
+    sentence,
+    ...(wrote || change === 'restored' || change === 'file-removed' ? [reload] : []),
+    ...(wrote ? [`To undo this: ${program} ${host.id} --undo`] : []),
+    ...(backup === null ? [] : [`The file as it was: ${backup}`]),
+    ...(wrote && url !== undefined && clientId === undefined
+      ? ['Without --client-id the proxy registers itself, which FusionAuth does not offer.']
+      : []),
+    '',
+  ].join('\n');
+}
