@@ -1,6 +1,7 @@
 // A program starts faster the fewer files Node has to find and open. esbuild makes a chunk of each set of modules that several
 // entries share; rollup, which knows that a chunk loaded later always finds `main.js` there, joins what `main.js` needs into it.
 import { rmSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
 import path from 'node:path';
 import { rollup } from 'rollup';
 
@@ -38,7 +39,8 @@ export async function joinChunks(folder, external) {
  */
 const builtIns = {
   name: 'built-ins',
-  resolveId: (id) => (id.startsWith('node:') ? `\0${id}` : undefined),
+  // Older libraries say `crypto` for `node:crypto`.
+  resolveId: (id) => (isBuiltin(id) ? `\0node:${id.replace('node:', '')}` : undefined),
   load: (id) =>
     id.startsWith('\0node:')
       ? {

@@ -48,6 +48,9 @@ async function main(
   }
 }
 
-process.exitCode = await main(process.argv.slice(2), process.env);
-// A call that was given up at its deadline still holds its socket, which its client cannot close: do not wait for it.
-setTimeout(() => process.exit(), 200).unref();
+// Not awaited here: a chunk that is loaded later and needs this module would wait for its end.
+void main(process.argv.slice(2), process.env).then((exitCode) => {
+  process.exitCode = exitCode;
+  // A call that was given up at its deadline still holds its socket, which its client cannot close: do not wait for it.
+  setTimeout(() => process.exit(), 200).unref();
+});
