@@ -11,6 +11,7 @@ const alias = {
 
 /** End-to-end tests that need neither a fixed port nor a screen, and so can run beside others. */
 const apart = [
+  'configure',
   'deployment',
   'dockerfile',
   'everything',
