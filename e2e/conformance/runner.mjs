@@ -2,12 +2,15 @@
 // With arguments, only the plays whose scenario, revision and host have all of them in it. The last line is `N passed, N failed`.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { npm } from '../../scripts/child.mjs';
+import { authorizationServerPlan, playAuthorizationServer } from './authorization-server.mjs';
 import { planScenarios } from './plan.mjs';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
@@ -27,7 +30,7 @@ const print = (line) => process.stdout.write(`${line}\n`);
 await install();
 const workshop = mkdtempSync(path.join(tmpdir(), 'keyhole-conformance-'));
 const wanted = process.argv.slice(2);
-const plan = planScenarios(suite).filter((entry) =>
+const plan = [...planScenarios(suite), ...authorizationServerPlan].filter((entry) =>
   wanted.every((part) => [entry.scenario, entry.revision, entry.host].join(' ').includes(part)),
 );
 const width = Math.max(0, ...plan.map(({ scenario }) => scenario.length));
@@ -75,7 +78,8 @@ async function bundleHost() {
 
 async function work(host) {
   for (let entry = queue.shift(); entry !== undefined; entry = queue.shift()) {
-    const result = { ...entry, ...(await play(entry, host)) };
+    const act = entry.set === 'authorization server' ? actAuthorizationServer : play;
+    const result = { ...entry, ...(await act(entry, host)) };
     results.push(result);
     show(result);
   }
@@ -98,7 +102,28 @@ async function play({ scenario, revision, host, expected }, hostFile) {
   return { passed: why.length === 0, outcome, why, seconds: (performance.now() - started) / 1_000 };
 }
 
-async function runSuite(args) {
+/** The suite's own client against the emulator. */
+async function actAuthorizationServer(entry) {
+  const folder = mkdtempSync(path.join(workshop, 'play-'));
+  const started = performance.now();
+  const result = await playAuthorizationServer(entry, await freePort(), {
+    run: (args, onOutput) => runSuite([...args, '--output-dir', folder], onOutput),
+    checks: () => resultFiles(folder, 'checks.json').flatMap((json) => JSON.parse(json)),
+  });
+  return { ...result, seconds: (performance.now() - started) / 1_000 };
+}
+
+/** A port for the suite's callback. */
+async function freePort() {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address();
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+async function runSuite(args, onOutput = () => undefined) {
   const env = {
     ...process.env,
     BROWSER: path.join(here, 'browser.mjs'),
@@ -107,7 +132,11 @@ async function runSuite(args) {
   };
   const child = spawn(suiteNode, [suiteMain, ...args], { cwd: here, env, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk));
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (chunk) => {
+      output += chunk;
+      onOutput(output);
+    });
   const code = await new Promise((resolve, reject) => {
     child.once('error', reject);
     child.once('close', resolve);
@@ -117,10 +146,13 @@ async function runSuite(args) {
 
 /** A file that the suite wrote, below a folder that it names after scenario and time; empty when it did not. */
 function resultFile(folder, name) {
-  const file = readdirSync(folder, { recursive: true }).find(
-    (candidate) => path.basename(candidate) === name,
-  );
-  return file === undefined ? '' : readFileSync(path.join(folder, file), 'utf8');
+  return resultFiles(folder, name)[0] ?? '';
+}
+
+function resultFiles(folder, name) {
+  return readdirSync(folder, { recursive: true })
+    .filter((candidate) => path.basename(candidate) === name)
+    .map((file) => readFileSync(path.join(folder, file), 'utf8'));
 }
 
 /** The checks that did not succeed; a warning is a failure. */
