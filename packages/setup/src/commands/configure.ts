@@ -104,7 +104,7 @@ export function nameOf({ name, url }: ConfigureConfig): string {
 
 function fileOf({ host, scope, file }: ConfigureConfig, { machine, folder }: ConfigureContext): string {
   if (file !== undefined) return file;
-  if (scope === 'user') return host.userFile(machine);
+  if (scope === 'user') return path.normalize(host.userFile(machine));
   if (host.projectFile === undefined) throw hostErrors.scopeUnsupported(host.title);
   return path.join(folder, host.projectFile);
 }

@@ -90,8 +90,13 @@ export class Backups {
   }
 
   async #writes(file: string): Promise<readonly Write[]> {
-    const { bytes } = await readSnapshot(path.join(this.#folder, `${this.#name(file)}.json`));
-    return bytes === undefined ? [] : (JSON.parse(bytes.toString()) as { writes: Write[] }).writes;
+    const record = path.join(this.#folder, `${this.#name(file)}.json`);
+    const { bytes } = await readSnapshot(record);
+    try {
+      return bytes === undefined ? [] : (JSON.parse(bytes.toString()) as { writes: Write[] }).writes;
+    } catch (error) {
+      throw hostErrors.unreadable(record, error);
+    }
   }
 
   async #record(file: string, writes: readonly Write[]): Promise<void> {

@@ -50,7 +50,8 @@ export function removeMember(text: string, object: Node, key: string): string {
   const before = text.slice(0, node.offset).trimEnd().length;
   const after = text.slice(comma ?? end);
   // What follows in the same line must not move up behind a line comment.
-  const from = /^[ \t]*(?:[\r\n}]|$)/u.test(after) ? before : node.offset;
+  const alone = /^[ \t]*(?:[\r\n]|$)/u.test(after) || !/[\r\n]/u.test(text.slice(before, node.offset));
+  const from = alone ? before : node.offset;
   let edited =
     comma === undefined
       ? splice(text, from, end, '')

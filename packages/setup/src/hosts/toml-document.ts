@@ -177,7 +177,7 @@ function cut(text: string, ranges: readonly AST.Range[]): string {
   let edited = text;
   for (const [from, to] of [...ranges].sort((one, other) => other[0] - one[0])) {
     const after = edited.slice(lineEndAfter(edited, to)).replace(/^(?:\r\n|\n|\r)/u, '');
-    edited = edited.slice(0, from).replace(/(?<=^|\r\n|\n|\r)(?:\r\n|\n|\r)$/u, '') + after;
+    edited = edited.slice(0, from).replace(/(?<=^|\n)\r?\n$/u, '') + after;
   }
   return edited;
 }

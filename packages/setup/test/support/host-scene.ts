@@ -64,7 +64,8 @@ export function hostScene(): HostScene {
 export function installed({ home }: HostScene, id: string, text?: string): { host: Host; file: string } {
   const host = hostNamed(id);
   if (host === undefined) throw new Error(`there is no host ${id}`);
-  const file = host.userFile(thisMachine({ XDG_CONFIG_HOME: path.join(home, '.config') }, home, 'linux'));
+  const machine = thisMachine({ XDG_CONFIG_HOME: path.join(home, '.config') }, home, 'linux');
+  const file = path.normalize(host.userFile(machine));
   mkdirSync(path.dirname(file), { recursive: true });
   if (id === 'claude-code') mkdirSync(path.join(home, '.claude'));
   if (text !== undefined) writeFileSync(file, text);
