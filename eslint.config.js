@@ -25,6 +25,9 @@ const seams = [
     'browser',
     'callback-server',
     'token-request',
+    'assertion-grant',
+    'client-authentication',
+    'client-key',
   ].map((step) => ({
     target: `${proxySource}/authorization/${step}.ts`,
     from: `${proxySource}/authorization`,
@@ -33,6 +36,9 @@ const seams = [
       './types.ts',
       './bounded-fetch.ts',
       './endpoint-policy.ts',
+      // What several steps share that are token requests.
+      './token-response.ts',
+      ...(step === 'client-authentication' ? ['./client-key.ts'] : []),
       `./${step}.ts`,
     ],
     message:

@@ -14,11 +14,16 @@ const refusals = {
   'auth/metadata-issuer-mismatch': 'issuer-mismatch',
 };
 
+const extensions = ['auth/client-credentials-basic', 'auth/client-credentials-jwt', 'auth/wif-jwt-bearer'];
+
 /** Client scenarios that no revision requires, or that are required of 2025-03-26, for which the suite has no list. */
 const further = [
   { scenario: 'auth/2025-03-26-oauth-metadata-backcompat', revision: '2025-03-26', hosts: ['legacy'] },
   { scenario: 'auth/2025-03-26-oauth-endpoint-fallback', revision: '2025-03-26', hosts: ['legacy'] },
-  { scenario: 'auth/client-credentials-basic', revision: '2025-11-25', hosts: ['legacy'] },
+  // The extensions, which no revision requires.
+  ...extensions.flatMap((scenario) =>
+    ['2025-11-25', '2026-07-28'].map((revision) => ({ scenario, revision, hosts })),
+  ),
   { scenario: 'json-schema-2020-12-preservation', revision: '2025-11-25', hosts },
   { scenario: 'json-schema-2020-12-preservation', revision: '2026-07-28', hosts },
 ];

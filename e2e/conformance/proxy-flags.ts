@@ -6,6 +6,8 @@ import { freePort } from '../support/free-port.ts';
 export interface ScenarioContext {
   readonly client_id?: string;
   readonly client_secret?: string;
+  readonly private_key_pem?: string;
+  readonly valid_jwt?: string;
   readonly toolCalls?: readonly { readonly name: string; readonly arguments: Record<string, unknown> }[];
 }
 
@@ -32,9 +34,19 @@ export async function proxyArguments(
 function clientFlags(scenario: string, context: ScenarioContext, folder: string): string[] {
   if (scenario === 'auth/basic-cimd') return ['--client-metadata-url', clientMetadataUrl];
   if (context.client_id === undefined) return [];
-  const file = join(folder, 'client.json');
-  const { client_id, client_secret } = context;
-  writeFileSync(file, JSON.stringify({ client_id, client_secret }), { mode: 0o600 });
-  const client = ['--static-oauth-client-info', `@${file}`];
-  return scenario.startsWith('auth/client-credentials') ? [...client, '--client-credentials'] : client;
+  const { client_id, client_secret, private_key_pem: key, valid_jwt: token } = context;
+  const file = secretFile(folder, 'client.json', JSON.stringify({ client_id, client_secret }));
+  return [
+    ...['--static-oauth-client-info', `@${file}`],
+    ...(key === undefined ? [] : ['--client-key', secretFile(folder, 'client.pem', key)]),
+    ...(token === undefined ? [] : ['--workload-token', secretFile(folder, 'workload.jwt', token)]),
+    ...(scenario.startsWith('auth/client-credentials') ? ['--client-credentials'] : []),
+  ];
+}
+
+/** Writes a file that only its owner may read. */
+function secretFile(folder: string, name: string, content: string): string {
+  const file = join(folder, name);
+  writeFileSync(file, content, { mode: 0o600 });
+  return file;
 }

@@ -83,6 +83,11 @@ export function loadConfig(
   if (surplus !== undefined && command === 'secret') throw errors.secretOnCommandLine();
   if (surplus !== undefined) throw errors.surplusArgument(surplus);
   if (url === undefined && form.server === 'required') throw errors.urlMissing();
+  const { client, clientId, clientMetadataUrl } = line.values;
+  checkTogether(
+    line.values,
+    [client, clientId, clientMetadataUrl].some((given) => given !== undefined),
+  );
   return {
     show: 'nothing',
     config: Object.freeze({
@@ -123,6 +128,32 @@ function clientOf({
         : { clientSecret: clientSecret.value }),
     ...(scopes.length === 0 ? {} : { scope: scopes.join(' ') }),
   };
+}
+
+/** What a flag alone cannot know: which of them exclude one another, and which want another one. */
+function checkTogether(values: OptionValues<typeof options>, hasClient: boolean): void {
+  const { clientCredentials, deviceCode, workloadToken, clientKey, clientAuthentication: method } = values;
+  const grants = [
+    clientCredentials ? '--client-credentials' : '',
+    deviceCode ? '--device-code' : '',
+    workloadToken === undefined ? '' : '--workload-token',
+  ].filter((flag) => flag !== '');
+  if (grants.length > 1) throw errors.grantsExclusive(grants);
+  if (clientKey !== undefined && !hasClient) throw errors.flagIncomplete('--client-key', '--client-id');
+  if (method === 'private_key_jwt' && clientKey === undefined)
+    throw errors.flagIncomplete(`--token-endpoint-auth-method ${method}`, '--client-key');
+  const { cert, key, tokenEndpointCert, tokenEndpointKey } = values;
+  if (tokenEndpointCert !== undefined && tokenEndpointKey === undefined)
+    throw errors.flagIncomplete('--token-endpoint-cert', '--token-endpoint-key');
+  if (tokenEndpointKey !== undefined && tokenEndpointCert === undefined)
+    throw errors.flagIncomplete('--token-endpoint-key', '--token-endpoint-cert');
+  const hasCertificate = tokenEndpointCert !== undefined || (cert !== undefined && key !== undefined);
+  if (method?.endsWith('tls_client_auth') === true && !hasCertificate) {
+    throw errors.flagIncomplete(
+      `--token-endpoint-auth-method ${method}`,
+      '--token-endpoint-cert and --token-endpoint-key (or --cert and --key)',
+    );
+  }
 }
 
 function readHeaderFile(

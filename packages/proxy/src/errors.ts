@@ -22,6 +22,9 @@ export type ProxyErrorCode =
   | 'pkce-unsupported'
   | 'insecure-endpoint'
   | 'client-not-registered'
+  | 'client-key-unusable'
+  | 'credential-unreadable'
+  | 'assertion-refused'
   | 'registration-rejected'
   | 'device-grant-unsupported'
   | 'callback-port-in-use'
@@ -129,6 +132,14 @@ export const errors = {
       'The client is given twice: by --client-id and by --static-oauth-client-info.',
       'Leave one of them out.',
     ),
+  /** @param flags that exclude one another, or of which one wants the other */
+  grantsExclusive: (flags: readonly string[]) =>
+    usage(
+      `${flags.join(' and ')} are different ways to get a token.`,
+      'Give one of them: `mcp-keyhole --help` says what each is for.',
+    ),
+  flagIncomplete: (flag: string, missing: string) =>
+    usage(`${flag} needs ${missing}.`, `Add ${missing}, or leave ${flag} out.`),
   headerUnusable: (why: string) =>
     usage(
       `A --header cannot be used: ${why}.`,
@@ -165,7 +176,7 @@ export const errors = {
   secretValueUnusable: (why: string) =>
     usage(
       `The secret cannot be used: ${why}.`,
-      'Type it when you are asked for it, or pipe it in: it is one line, as it shall stand in the header.',
+      'Type it when you are asked for it, or pipe it in: one line, as it shall stand in the header; or a private key (PEM, JWK).',
     ),
 
   // The MCP server
@@ -298,6 +309,28 @@ export const errors = {
       'client-not-registered',
       `Keyhole is not registered as a client at ${cleanLine(issuer)}, which lets no client register itself.`,
       'Register it (`npx @mcp-keyhole/setup` does for FusionAuth) and pass the result with --static-oauth-client-info.',
+    ),
+  clientKeyUnusable: (why: string, cause?: unknown) =>
+    failure(
+      'client-key-unusable',
+      `The private key of --client-key cannot be used: ${cleanLine(why)}.`,
+      'It is a private key of the type EC (P-256, P-384, P-521), Ed25519 or RSA (2048 bits or more), as JWK or PEM; its public half must be registered with the client.',
+      cause,
+    ),
+  /** @param where such as "the file /run/token"; never the credential itself */
+  credentialUnreadable: (what: string, where: string, why: string, cause?: unknown) =>
+    failure(
+      'credential-unreadable',
+      `The ${what} cannot be read from ${cleanLine(where)}: ${cleanLine(why)}.`,
+      'Check that it is there and that this user may read it; it is read anew with the next request.',
+      cause,
+    ),
+  assertionRefused: (issuer: string, details: OAuthErrorDetails, cause?: unknown) =>
+    failure(
+      'assertion-refused',
+      `The authorization server ${cleanLine(issuer)} did not accept the assertion (${said(details)}).`,
+      'It must trust the issuer, subject and audience of the assertion, and that must not have expired: `mcp-keyhole doctor` shows its claims.',
+      cause,
     ),
   registrationRejected: (issuer: string, details: OAuthErrorDetails) =>
     failure(
@@ -512,7 +545,7 @@ function refusalRemedy(details: OAuthErrorDetails): string {
       return "Add the redirect URI to the application's authorized redirect URLs, exactly, port included.";
     case 'invalid_client':
     case 'unauthorized_client':
-      return 'Check client_id and client_secret in --static-oauth-client-info; the application may have been removed.';
+      return 'Check client_id and client_secret in --static-oauth-client-info, or that the public half of --client-key is registered; the application may have been removed.';
     default:
       return 'Try again; if it happens again, the log of the authorization server says why.';
   }

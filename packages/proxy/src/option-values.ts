@@ -55,6 +55,33 @@ export function parseScope(raw: string): string {
   return raw;
 }
 
+/** Where a credential stands that is read when it is needed, and again each time: it may be replaced meanwhile. */
+export type CredentialSource =
+  | { readonly kind: 'file'; readonly path: string }
+  | { readonly kind: 'environment' | 'keychain'; readonly name: string };
+
+/** `env:NAME`, `keychain:NAME`, or else the path of a file. */
+export function parseCredentialSource(raw: string): CredentialSource {
+  const [, scheme, name = ''] = /^(?<scheme>env|keychain):(?<name>.*)$/su.exec(raw) ?? [];
+  if (scheme === 'keychain') return { kind: 'keychain', name: parseSecretName(name) };
+  if (scheme === 'env' && name === '') throw new InvalidValue('after env: stands the name of a variable');
+  if (scheme === 'env') return { kind: 'environment', name };
+  if (raw === '') throw new InvalidValue('it is the path of a file, env:NAME or keychain:NAME');
+  return { kind: 'file', path: raw };
+}
+
+/** How a client authenticates at the token endpoint, by the names of RFC 7591 and RFC 8705. */
+export const clientAuthenticationMethods = [
+  'none',
+  'client_secret_basic',
+  'client_secret_post',
+  'private_key_jwt',
+  'tls_client_auth',
+  'self_signed_tls_client_auth',
+] as const;
+
+export type ClientAuthenticationMethod = (typeof clientAuthenticationMethods)[number];
+
 /** A header for the server. */
 export type Header = readonly [name: string, value: string];
 

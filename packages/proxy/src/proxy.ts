@@ -10,6 +10,7 @@ import { LazySide } from './bridge/lazy-side.ts';
 import { createServerMemory, forgetServer, noMemory, type ServerMemory } from './bridge/remembered-server.ts';
 import type { OnMessage, ServerSide } from './bridge/server-side.ts';
 import type { ProxyConfig } from './config.ts';
+import { createReadCredential, type ReadCredential } from './credential.ts';
 import { withClientSecret, withSecrets } from './header-secrets.ts';
 import { Endpoint, type EndpointDelay, type EndpointOptions, type TokenChallenge } from './http/endpoint.ts';
 import { createExchange } from './http/exchange.ts';
@@ -46,6 +47,7 @@ export interface Connection {
   readonly forget: () => Promise<void>;
   /** The server, with the bearer token on every request, in the era of whoever asks. */
   readonly openSide: (onMessage: OnMessage) => ServerSide;
+  readonly readCredential: ReadCredential;
   /** What a sign-in would find out first. */
   readonly discover: (challenge: TokenChallenge) => Promise<Discovery>;
   /** Ends the sign-in at its authorization server. */
@@ -68,7 +70,8 @@ export function openConnection(config: ProxyConfig, server: URL, log: Log, signa
     log,
     signal,
     openBrowser: createOpenBrowser(config.environment, log, !config.noBrowser),
-    fetch: createFetch(config, config.environment),
+    readCredential: createReadCredential(config.environment, () => openSecretsOf(config)),
+    fetch: createFetch(forAuthorizationServer(config), config.environment),
   };
   const openStore = once(() => openTokenStore(config, folder, log, key));
   // Loaded when it is needed: most starts find a token that is still good.
@@ -108,6 +111,7 @@ export function openConnection(config: ProxyConfig, server: URL, log: Log, signa
     memory,
     forget: () => forgetServer(folder, accountOf(key)),
     openSide: (onMessage) => openSide(config.transport, { endpoint, memory, onMessage, log }),
+    readCredential: context.readCredential,
     discover: async (challenge) => (await road()).discoverFor(challenge, await ready()),
     end: async (tokens) => (await road()).endSignIn(tokens, await ready()),
   };
@@ -152,6 +156,13 @@ export async function openSecretsOf(config: ProxyConfig): Promise<SecretStore> {
 export async function listSecrets(config: ProxyConfig): Promise<readonly SecretEntry[]> {
   const { SecretIndex } = await import('./token-store/secrets.ts');
   return new SecretIndex(new StateFolder(config.stateFolder)).list();
+}
+
+/** The certificate that the authorization server sees, where it is not that which the MCP server does (RFC 8705). */
+function forAuthorizationServer(config: ProxyConfig): ProxyConfig {
+  const { tokenEndpointCert, tokenEndpointKey } = config;
+  if (tokenEndpointCert === undefined) return config;
+  return { ...config, cert: tokenEndpointCert, key: tokenEndpointKey };
 }
 
 /** The client that the configuration names; empty when Keyhole registers itself. */

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { ServerMetadata } from 'openid-client';
 import { describe, expect, it } from 'vitest';
+import { None } from 'openid-client';
 import { createAuthorizationRequest } from '../src/authorization/authorization-request.ts';
 import { createOAuthClient } from '../src/authorization/oauth-client.ts';
 import { refusalOf } from './support/failure.ts';
@@ -20,13 +21,21 @@ describe('an authorization request', () => {
     facts: { scope?: string; resource?: string | undefined; extra?: readonly [string, string][] } = {},
     changes: Partial<ServerMetadata> = {},
   ) =>
-    createAuthorizationRequest(createOAuthClient({ ...metadata, ...changes }, client, fetch), {
-      redirectUri,
-      scope: undefined,
-      resource,
-      extra: [],
-      ...facts,
-    });
+    createAuthorizationRequest(
+      createOAuthClient(
+        { ...metadata, ...changes },
+        client,
+        { authentication: None(), throughTls: false },
+        fetch,
+      ),
+      {
+        redirectUri,
+        scope: undefined,
+        resource,
+        extra: [],
+        ...facts,
+      },
+    );
 
   it('has PKCE with S256, state, resource, redirect URI and scope, and keeps the endpoint’s own query', async () => {
     const request = await create({ scope: 'get_name' });

@@ -45,6 +45,17 @@ const accepted: [flag: string, value: string | undefined, name: keyof typeof opt
   ['--no-browser', undefined, 'noBrowser', true],
   ['--device-code', undefined, 'deviceCode', true],
   ['--client-credentials', undefined, 'clientCredentials', true],
+  ['--workload-token', '/run/token', 'workloadToken', { kind: 'file', path: '/run/token' }],
+  ['--workload-token', 'env:TOKEN', 'workloadToken', { kind: 'environment', name: 'TOKEN' }],
+  ['--workload-token', 'keychain:token-1', 'workloadToken', { kind: 'keychain', name: 'token-1' }],
+  ['--client-key-id', 'key-1', 'clientKeyId', 'key-1'],
+  [
+    '--client-assertion-audience',
+    'https://a.example/token',
+    'clientAssertionAudience',
+    'https://a.example/token',
+  ],
+  ['--token-endpoint-auth-method', 'client_secret_post', 'clientAuthentication', 'client_secret_post'],
   ['--token-endpoint', 'https://a.example/token', 'tokenEndpoint', new URL('https://a.example/token')],
   ['--resource', 'https://A.example', 'resource', 'https://A.example'],
   ['--resource', 'urn:example:1', 'resource', 'urn:example:1'],
@@ -182,6 +193,25 @@ describe('a flag of the sign-in', () => {
     const error = await refusal([flag, '${META}'], { META: `{"software_statement":"${secret}` });
     expect(error.message).toContain(flag);
     expect(everythingIn(error)).not.toContain(secret);
+  });
+});
+
+describe('flags that belong together', () => {
+  it.each([
+    [['--client-credentials', '--device-code'], '--client-credentials and --device-code'],
+    [['--client-credentials', '--workload-token', 'f'], '--client-credentials and --workload-token'],
+    [['--client-key', 'f'], 'needs --client-id'],
+    [['--token-endpoint-auth-method', 'private_key_jwt'], 'needs --client-key'],
+    [['--token-endpoint-auth-method', 'tls_client_auth'], 'needs --token-endpoint-cert'],
+  ])('%j are refused without the other, or with it', async (argv, why) => {
+    const { text, exitCode } = await refusal(argv);
+    expect(text).toContain(why);
+    expect(exitCode).toBe(2);
+  });
+
+  it('are taken together', () => {
+    const argv = ['--static-oauth-client-info', client, '--client-key', 'f', '--client-credentials'];
+    expect(configOf(argv)).toMatchObject({ clientKey: { kind: 'file', path: 'f' }, clientCredentials: true });
   });
 });
 

@@ -1,6 +1,6 @@
 import { messageOf } from '@mcp-keyhole/cli-kit';
 import type { ServerMetadata } from 'openid-client';
-import type { PreRegisteredClient } from '../option-values.ts';
+import type { CredentialSource, PreRegisteredClient } from '../option-values.ts';
 import { errors, ProxyError, type OAuthErrorDetails } from '../errors.ts';
 import type { StoredClient } from '../token-store/token-store.ts';
 import type { BoundedFetch, RegisteredClient } from './types.ts';
@@ -15,11 +15,13 @@ export interface ClientSettings {
   readonly clientMetadata: Readonly<Record<string, unknown>> | undefined;
   /** The sign-in is on another device. */
   readonly deviceCode: boolean;
+  /** A workload's own token is enough: no client has to be registered. */
+  readonly workloadToken?: CredentialSource | undefined;
 }
 
 /** How the client is known to this authorization server. */
 export type ClientPlan =
-  | { readonly kind: 'pre-registered' | 'metadata-document'; readonly client: RegisteredClient }
+  | { readonly kind: 'pre-registered' | 'metadata-document' | 'none'; readonly client: RegisteredClient }
   /** Registers at the endpoint, unless `known` was registered with the redirect URI that is used now. */
   | { readonly kind: 'dynamic'; readonly endpoint: URL; readonly known: RegisteredClient | undefined };
 
@@ -47,6 +49,7 @@ export function planClient(
   ) {
     return { kind: 'metadata-document', client: { clientId: settings.clientMetadataUrl.href, scope } };
   }
+  if (settings.workloadToken !== undefined) return { kind: 'none', client: { clientId: '', scope } };
   if (metadata.registration_endpoint === undefined) throw errors.clientNotRegistered(issuer);
   // Credentials are never used at another authorization server than the one that gave them.
   const known =

@@ -171,6 +171,11 @@ function checkEndpoints(
   issuer: string,
   policy: EndpointPolicy,
 ): ServerMetadata {
+  const { mtls_endpoint_aliases: aliases } = metadata;
+  for (const [name, endpoint] of Object.entries(typeof aliases === 'object' ? (aliases ?? {}) : {})) {
+    // RFC 8705, section 5: the same endpoints, where a client's certificate is asked for.
+    if (typeof endpoint === 'string') policy(name.replaceAll('_', ' '), endpoint);
+  }
   for (const name of endpoints) {
     const endpoint = metadata[name];
     if (typeof endpoint === 'string') policy(name.replaceAll('_', ' '), endpoint);

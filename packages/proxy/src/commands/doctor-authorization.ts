@@ -19,7 +19,8 @@ export async function* examineAuthorization(
   yield check('authorization-server', () =>
     fine(`${cleanLine(authorizationServer.issuer)} publishes metadata under its own name`),
   );
-  if (!config.clientCredentials && !config.deviceCode) {
+  const needsUser = !config.clientCredentials && config.workloadToken === undefined;
+  if (needsUser && !config.deviceCode) {
     yield check('pkce', () => {
       requirePkce(authorizationServer);
       return fine('S256');
@@ -32,7 +33,7 @@ export async function* examineAuthorization(
   });
   const scope = scopeToRequest(discovery, clientOf(plan, config), challenge);
   yield check('scopes', () => scopeVerdict(scope, challenge));
-  if (!config.clientCredentials) yield check('refresh', () => refreshVerdict(scope, discovery));
+  if (needsUser) yield check('refresh', () => refreshVerdict(scope, discovery));
 }
 
 function metadataVerdict({ resource, scopesSupported }: Discovery, config: ProxyConfig): Verdict {
@@ -58,6 +59,8 @@ function planVerdict(plan: ClientPlan, { authorizationServer }: Discovery, confi
   switch (plan.kind) {
     case 'pre-registered':
       return fine(`by hand, as client ${cleanLine(plan.client.clientId)}`);
+    case 'none':
+      return fine('none: the token of the workload is enough');
     case 'metadata-document':
       return fine(`by the metadata document ${plan.client.clientId}`);
     case 'dynamic':

@@ -26,7 +26,7 @@ export async function* examineMachine(
     return fine(`${folder.path} is writable`);
   });
   yield check('token-store', () => storeVerdict(config));
-  if (config.deviceCode || config.clientCredentials) return;
+  if (config.deviceCode || config.clientCredentials || config.workloadToken !== undefined) return;
   yield check('browser', () => {
     const why = whyNoBrowser(config.environment, !config.noBrowser);
     if (why === undefined) return fine('a browser can open here');

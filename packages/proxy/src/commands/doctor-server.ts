@@ -5,6 +5,7 @@ import { errors, ProxyError } from '../errors.ts';
 import { openConnection, type Connection } from '../proxy.ts';
 import type { TokenSet } from '../token-store/token-store.ts';
 import { examineAuthorization } from './doctor-authorization.ts';
+import { examineClient } from './doctor-client.ts';
 import { check, fine, warning, wrong, type Finding, type Verdict } from './finding.ts';
 import { lookAt, type Look } from './server-look.ts';
 import { expiryInWords } from './sign-in-words.ts';
@@ -40,7 +41,10 @@ export async function* examineServer(
     if (!(error instanceof ProxyError)) throw error;
     yield { step: discoverySteps[error.code] ?? 'authorization-server', ...wrong(error) };
   }
-  if (discovery !== undefined) yield* examineAuthorization(discovery, challenge, config);
+  if (discovery !== undefined) {
+    yield* examineAuthorization(discovery, challenge, config);
+    yield* examineClient(discovery, config, connection.readCredential);
+  }
   const issuer = discovery?.authorizationServer.issuer;
   yield check('stored-sign-in', () => storedVerdict(config, server, connection, issuer, signal));
 }

@@ -43,12 +43,17 @@ async function set(
       : (await readAll(person.input)).replace(/\r?\n$/u, '');
   const value = given.trim();
   if (value === '') throw errors.secretValueUnusable('it is empty');
-  if (/[\r\n]/u.test(value)) throw errors.secretValueUnusable('it has more than one line');
+  const isKey = isPrivateKey(value);
+  if (!isKey && /[\r\n]/u.test(value)) throw errors.secretValueUnusable('it has more than one line');
   const secrets = await openSecretsOf(config);
-  await secrets.save(name, checkHeaderValue(`the secret ${name}`, value));
-  output.write(
-    `The secret ${name} is kept in ${secrets.place}. Use it as --header 'NAME: \${keychain:${name}}'.\n`,
-  );
+  await secrets.save(name, isKey ? value : checkHeaderValue(`the secret ${name}`, value));
+  const use = isKey ? `--client-key keychain:${name}` : `--header 'NAME: \${keychain:${name}}'`;
+  output.write(`The secret ${name} is kept in ${secrets.place}. Use it as ${use}.\n`);
+}
+
+/** A private key is the one secret that has lines: PEM, or JSON (JWK). */
+function isPrivateKey(value: string): boolean {
+  return /^-----BEGIN [A-Z ]*PRIVATE KEY-----/u.test(value) || /^\{[^]*"kty"[^]*\}$/u.test(value);
 }
 
 async function remove(name: string, config: ProxyConfig, output: Output): Promise<void> {

@@ -14,7 +14,7 @@ import { FormBrowser } from '../support/form-browser.ts';
 import { documentServer, freePort } from '../support/loopback-server.ts';
 import { startOidcProvider } from '../support/oidc-provider.ts';
 import { recordedLog } from '../support/recorded-log.ts';
-import { signInSettings } from '../support/sign-in-settings.ts';
+import { readCredentialIn, signInSettings } from '../support/sign-in-settings.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 let issuer = '';
@@ -40,6 +40,7 @@ async function scene(settings: Partial<AuthorizationContext['config']> = {}, pat
   const log = recordedLog();
   const context: AuthorizationContext = {
     server: url,
+    readCredential: readCredentialIn({}),
     config: signInSettings({ callbackPort: await freePort(), ...settings }),
     folder,
     pending: new PendingSignIn(folder, url.href),

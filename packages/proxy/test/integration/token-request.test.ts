@@ -4,6 +4,7 @@ import type { Configuration } from 'openid-client';
 import { describe, expect, it } from 'vitest';
 import { createBoundedFetch } from '../../src/authorization/bounded-fetch.ts';
 import { createEndpointPolicy } from '../../src/authorization/endpoint-policy.ts';
+import { clientAuthentication, methodOf } from '../../src/authorization/client-authentication.ts';
 import { createOAuthClient } from '../../src/authorization/oauth-client.ts';
 import { exchangeCode, refresh } from '../../src/authorization/token-request.ts';
 import type { RegisteredClient } from '../../src/authorization/types.ts';
@@ -46,9 +47,12 @@ async function tokenEndpoint(
     fetch,
     options.signal ?? new AbortController().signal,
   );
+  const client = options.client ?? { clientId: 'client-1' };
+  const without = { method: undefined, key: undefined, audience: undefined, ownCertificate: false };
+  const authentication = clientAuthentication(methodOf(metadata, client, without), client, without);
   return {
     http,
-    oauthClient: createOAuthClient(metadata, options.client ?? { clientId: 'client-1' }, boundedFetch),
+    oauthClient: createOAuthClient(metadata, client, { authentication, throughTls: false }, boundedFetch),
     form: () => Object.fromEntries(new URLSearchParams(http.requests[0]?.body)),
   };
 }

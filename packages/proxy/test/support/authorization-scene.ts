@@ -6,7 +6,7 @@ import { AuthorizationServer, clientId, type Behaviour } from './authorization-s
 import { Browser } from './browser.ts';
 import { freePort } from './loopback-server.ts';
 import { recordedLog, type RecordedLog } from './recorded-log.ts';
-import { signInSettings } from './sign-in-settings.ts';
+import { readCredentialIn, signInSettings } from './sign-in-settings.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
 export const now = 1_800_000_000_000;
@@ -30,6 +30,7 @@ export async function scene(
   const folder = new StateFolder(await temporaryFolder());
   const context: AuthorizationContext = {
     server: provider.resource,
+    readCredential: readCredentialIn({}),
     config: signInSettings({ client: { clientId }, callbackPort: await freePort(), ...config }),
     folder,
     pending: new PendingSignIn(folder, provider.resource.href),

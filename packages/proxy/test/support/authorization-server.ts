@@ -13,7 +13,7 @@ export const clientId = 'client-1';
 /** An authorization server and the protected resource `/mcp`, on one loopback origin. */
 export class AuthorizationServer {
   behaviour: Behaviour;
-  readonly clients = new ClientRegister();
+  readonly clients: ClientRegister;
   readonly tokens: TokenIssuer;
   readonly #http: LoopbackServer;
   readonly #states: string[] = [];
@@ -21,6 +21,7 @@ export class AuthorizationServer {
   private constructor(http: LoopbackServer, behaviour: Behaviour) {
     this.#http = http;
     this.behaviour = behaviour;
+    this.clients = new ClientRegister(http.url);
     this.tokens = new TokenIssuer(http.url, this.clients, () => this.behaviour);
     this.clients.add({ id: clientId, authentication: 'none' });
   }

@@ -1,3 +1,5 @@
+import type { JsonWebKey } from 'node:crypto';
+
 type Document = Record<string, unknown>;
 
 interface Answer {
@@ -41,6 +43,8 @@ export interface Behaviour {
   readonly revokes?: 'RFC 7009' | 'FusionAuth';
   /** Answers what is to end something (RFC 7009, FusionAuth, RFC 7592) with this status, and does nothing. */
   readonly refusesToEnd?: number;
+  /** Whose assertions are taken (RFC 7523), of which type, and whether without a client. Default: nobody's. */
+  readonly trusts?: { readonly key: JsonWebKey; readonly typ?: string; readonly anonymous?: boolean };
   /** The protected resource wants these scopes, space-separated, for every request. Default: none in particular. */
   readonly requiredScope?: string | undefined;
 }

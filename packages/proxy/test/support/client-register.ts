@@ -1,11 +1,15 @@
-import { randomUUID } from 'node:crypto';
+import { randomUUID, type JsonWebKey } from 'node:crypto';
+import { verifiedJwt } from './signed-jwt.ts';
 import type { ReceivedRequest } from './loopback-server.ts';
 
 /** A client that the authorization server knows. */
 export interface Client {
   readonly id: string;
   readonly secret?: string | undefined;
-  readonly authentication: 'none' | 'client_secret_basic' | 'client_secret_post';
+  readonly authentication:
+    'none' | 'client_secret_basic' | 'client_secret_post' | 'private_key_jwt' | 'tls_client_auth';
+  /** Of a client with private_key_jwt. */
+  readonly publicJwk?: JsonWebKey;
   /** Undefined: every redirect URI. */
   readonly redirectUris?: readonly string[] | undefined;
   /** For RFC 7592; clients that were registered by hand have none. */
@@ -15,6 +19,13 @@ export interface Client {
 /** The clients of an authorization server, registered by hand or by themselves (RFC 7591, RFC 7592). */
 export class ClientRegister {
   readonly #clients = new Map<string, Client>();
+  readonly #audience: string;
+  readonly #assertions = new Set<unknown>();
+
+  /** @param audience of client assertions */
+  constructor(audience: string) {
+    this.#audience = audience;
+  }
 
   add(client: Client): void {
     this.#clients.set(client.id, client);
@@ -51,6 +62,7 @@ export class ClientRegister {
 
   /** The client that a request comes from, if it authenticates in its own way and no other. */
   authenticate({ headers }: ReceivedRequest, form: URLSearchParams): Client | undefined {
+    if (form.has('client_assertion')) return this.#byAssertion(form);
     const basic = /^Basic (?<credentials>.+)$/u.exec(headers.authorization ?? '')?.groups?.['credentials'];
     const [id, secret] =
       basic === undefined
@@ -58,7 +70,22 @@ export class ClientRegister {
         : Buffer.from(basic, 'base64').toString('utf8').split(':').map(formDecode);
     const client = this.find(id ?? null);
     const used = basic !== undefined ? 'client_secret_basic' : secret ? 'client_secret_post' : 'none';
-    return client?.authentication === used && client.secret === (secret ?? undefined) ? client : undefined;
+    // Whoever took the request has seen the certificate.
+    const wanted = client?.authentication === 'tls_client_auth' ? 'none' : client?.authentication;
+    if (client === undefined) return undefined;
+    return wanted === used && client.secret === (secret ?? undefined) ? client : undefined;
+  }
+
+  /** RFC 7523, section 2.2: an assertion is good once. */
+  #byAssertion(form: URLSearchParams): Client | undefined {
+    const client = this.find(form.get('client_id'));
+    if (client?.authentication !== 'private_key_jwt' || client.publicJwk === undefined) return undefined;
+    const claims = verifiedJwt(form.get('client_assertion') ?? '', client.publicJwk)?.claims;
+    const { iss, sub, aud, jti } = claims ?? {};
+    if (iss !== client.id || sub !== client.id || aud !== this.#audience) return undefined;
+    if (this.#assertions.has(jti)) return undefined;
+    this.#assertions.add(jti);
+    return client;
   }
 }
 

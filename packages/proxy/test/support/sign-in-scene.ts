@@ -10,7 +10,7 @@ import { AuthorizationServer, clientId, type Behaviour } from './authorization-s
 import { Browser } from './browser.ts';
 import { freePort } from './loopback-server.ts';
 import { recordedLog } from './recorded-log.ts';
-import { signInSettings } from './sign-in-settings.ts';
+import { readCredentialIn, signInSettings } from './sign-in-settings.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
 /** A server, its authorization server, and a state folder and store that several processes share. */
@@ -39,6 +39,7 @@ export async function signInScene(
   ): BearerToken => {
     const context: AuthorizationContext = {
       server: provider.resource,
+      readCredential: readCredentialIn(settings.environment ?? {}),
       config: signInSettings({ client, callbackPort, ...settings }),
       folder: new StateFolder(folder),
       pending: pending(),

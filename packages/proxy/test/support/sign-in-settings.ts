@@ -1,4 +1,5 @@
 import type { AuthorizationContext } from '../../src/authorization/authorize.ts';
+import { createReadCredential, type ReadCredential } from '../../src/credential.ts';
 
 type SignInSettings = AuthorizationContext['config'];
 
@@ -9,6 +10,12 @@ export function signInSettings(changes: Partial<SignInSettings> = {}): SignInSet
     clientMetadata: undefined,
     clientMetadataUrl: undefined,
     clientCredentials: false,
+    clientKey: undefined,
+    clientKeyId: undefined,
+    clientAssertionAudience: undefined,
+    clientAuthentication: undefined,
+    tokenEndpointCert: undefined,
+    workloadToken: undefined,
     deviceCode: false,
     tokenEndpoint: undefined,
     allowHttp: false,
@@ -20,6 +27,14 @@ export function signInSettings(changes: Partial<SignInSettings> = {}): SignInSet
     resource: undefined,
     withoutResource: false,
     authorizeParameters: [],
+    environment: {},
     ...changes,
   };
+}
+
+/** Reads credentials from files and from this environment; there are no secrets. */
+export function readCredentialIn(environment: Record<string, string | undefined>): ReadCredential {
+  return createReadCredential(environment, () =>
+    Promise.resolve({ kind: 'file', load: () => Promise.resolve(undefined) }),
+  );
 }

@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { Behaviour } from './behaviour.ts';
 import type { Client, ClientRegister } from './client-register.ts';
+import { verifiedJwt } from './signed-jwt.ts';
 import type { ReceivedRequest } from './loopback-server.ts';
 
 /** What a user has agreed to, or is asked to. */
@@ -17,6 +18,7 @@ interface Answer {
   readonly content: unknown;
 }
 
+const jwtBearerGrant = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
 const deviceCodeGrant = 'urn:ietf:params:oauth:grant-type:device_code';
 const refuse = (error: string, status = 400): Answer => ({ status, content: { error } });
 
@@ -87,9 +89,16 @@ export class TokenIssuer {
     const form = new URLSearchParams(request.body);
     const bent = this.#behaviour().token?.(form);
     if (bent !== undefined) return bent;
+    const { trusts } = this.#behaviour();
+    if (form.get('grant_type') === jwtBearerGrant && trusts?.anonymous === true)
+      return this.#redeemAssertion(form, '', trusts);
     const client = this.#clients.authenticate(request, form);
     if (client === undefined) return refuse('invalid_client', 401);
     switch (form.get('grant_type')) {
+      case jwtBearerGrant:
+        return trusts === undefined
+          ? refuse('unsupported_grant_type')
+          : this.#redeemAssertion(form, client.id, trusts);
       case 'authorization_code':
         return this.#redeemCode(form, client);
       case 'refresh_token':
@@ -97,7 +106,7 @@ export class TokenIssuer {
       case deviceCodeGrant:
         return this.#pollDevice(form, client);
       case 'client_credentials': {
-        if (client.secret === undefined) return refuse('unauthorized_client');
+        if (client.authentication === 'none') return refuse('unauthorized_client');
         const grant = { clientId: client.id, resource: form.get('resource'), scope: form.get('scope') ?? '' };
         return this.#issue(grant, { refreshable: false, withScope: true });
       }
@@ -149,6 +158,20 @@ export class TokenIssuer {
     }
     if (form.get('resource') !== grant.resource) return refuse('invalid_target');
     return this.#issue(grant, { refreshable: rotates, withScope: false });
+  }
+
+  /** RFC 7523, section 2.1: no refresh token, as RFC 7521, section 4.1, recommends. */
+  #redeemAssertion(
+    form: URLSearchParams,
+    clientId: string,
+    trusts: NonNullable<Behaviour['trusts']>,
+  ): Answer {
+    const read = verifiedJwt(form.get('assertion') ?? '', trusts.key);
+    if (read?.claims['aud'] !== this.#issuer) return refuse('invalid_grant');
+    if (trusts.typ !== undefined && read.header['typ'] !== trusts.typ) return refuse('invalid_grant');
+    if (trusts.typ !== undefined && read.claims['client_id'] !== clientId) return refuse('invalid_grant');
+    const grant = { clientId, resource: form.get('resource'), scope: form.get('scope') ?? '' };
+    return this.#issue(grant, { refreshable: false, withScope: true });
   }
 
   #pollDevice(form: URLSearchParams, client: Client): Answer {

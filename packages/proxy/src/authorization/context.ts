@@ -1,0 +1,82 @@
+import type { Log } from '@mcp-keyhole/cli-kit';
+import type { ProxyConfig } from '../config.ts';
+import type { ReadCredential } from '../credential.ts';
+import { errors } from '../errors.ts';
+import type { SignInNotice } from '../sign-in-notice.ts';
+import type { StateFolder } from '../state-folder.ts';
+import { createBoundedFetch } from './bounded-fetch.ts';
+import type { OpenBrowser } from './browser.ts';
+import type { ClientPlan } from './client-registration.ts';
+import { createEndpointPolicy, type EndpointPolicy } from './endpoint-policy.ts';
+import type { PendingSignIn } from './pending-sign-in.ts';
+import type { BoundedFetch, Challenge, Discovery } from './types.ts';
+
+/** What the sign-in at one MCP server needs. */
+export interface AuthorizationContext {
+  readonly server: URL;
+  readonly config: Pick<
+    ProxyConfig,
+    | 'client'
+    | 'clientMetadata'
+    | 'clientMetadataUrl'
+    | 'clientCredentials'
+    | 'clientKey'
+    | 'clientKeyId'
+    | 'clientAssertionAudience'
+    | 'clientAuthentication'
+    | 'tokenEndpointCert'
+    | 'workloadToken'
+    | 'deviceCode'
+    | 'tokenEndpoint'
+    | 'allowHttp'
+    | 'host'
+    | 'callbackPort'
+    | 'callbackPath'
+    | 'successUrl'
+    | 'signInTimeout'
+    | 'resource'
+    | 'withoutResource'
+    | 'authorizeParameters'
+    | 'environment'
+  >;
+  readonly folder: StateFolder;
+  readonly pending: PendingSignIn;
+  readonly notice: SignInNotice;
+  readonly log: Log;
+  readonly openBrowser: OpenBrowser;
+  readonly readCredential: ReadCredential;
+  /** Ends whatever is under way. */
+  readonly signal: AbortSignal;
+  /** Default: the global fetch. */
+  readonly fetch?: typeof fetch;
+  /** Milliseconds since the epoch. Default: Date.now. */
+  readonly now?: () => number;
+}
+
+/** How the addresses that servers name are reached. */
+export interface NetworkTools {
+  readonly policy: EndpointPolicy;
+  readonly fetch: BoundedFetch;
+}
+
+/** What is known when a grant is asked for. */
+export interface GrantFacts {
+  readonly plan: ClientPlan;
+  readonly discovery: Discovery;
+  readonly wanted: Challenge;
+  readonly tools: NetworkTools;
+}
+
+export function networkTools({ server, config, signal, ...context }: AuthorizationContext): NetworkTools {
+  const policy = createEndpointPolicy(server, config.allowHttp);
+  return { policy, fetch: createBoundedFetch(policy, context.fetch ?? fetch, signal) };
+}
+
+/** Ends when a sign-in has taken too long. */
+export function timeoutOf(milliseconds: number, server: URL): AbortSignal {
+  const controller = new AbortController();
+  setTimeout(() => {
+    controller.abort(errors.signInTimeout(server, milliseconds));
+  }, milliseconds).unref();
+  return controller.signal;
+}
