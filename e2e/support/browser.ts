@@ -1,4 +1,4 @@
-import { chromium, type Browser as Chromium } from 'playwright-core';
+import { chromium, type Browser as Chromium, type BrowserContextOptions, type Page } from 'playwright-core';
 import { program } from './programs.ts';
 
 /** The test user of kickstart/kickstart.json. */
@@ -65,6 +65,13 @@ export class Browser {
     } finally {
       await context.close();
     }
+  }
+
+  /** An empty page with a fresh profile; whoever asked for it closes its context. */
+  async newPage(options: BrowserContextOptions = {}): Promise<Page> {
+    const page = await (await this.#chromium.newContext(options)).newPage();
+    page.setDefaultTimeout(15_000);
+    return page;
   }
 
   async close(): Promise<void> {

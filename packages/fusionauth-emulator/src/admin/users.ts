@@ -1,7 +1,7 @@
 import { Router, type Request } from 'express';
 import type { Context } from '../context.ts';
 import { mergePatch, objectOf, textOf, type JsonObject } from '../json.ts';
-import { revokeRefreshTokens } from '../oauth/revocation.ts';
+import { endSessions, revokeRefreshTokens } from '../oauth/revocation.ts';
 import { userByLoginId } from '../store/store.ts';
 import type { User } from '../store/types.ts';
 import { generalProblem, notFound } from './api-error.ts';
@@ -72,12 +72,14 @@ export function userRoutes(context: Pick<Context, 'store' | 'events'>): Router {
     if (request.query['hardDelete'] === 'true') {
       await events.change('user.delete', { user: presentUser(before) }, request, async () => {
         await revokeRefreshTokens(context, { userId: before.id }, request);
+        endSessions(store, before.id);
         store.users.delete(before.id);
       });
     } else {
       const user = { ...before, active: false, lastUpdateInstant: Date.now() };
       await events.publish('user.deactivate', { user: presentUser(user) }, request);
       await revokeRefreshTokens(context, { userId: before.id }, request);
+      endSessions(store, before.id);
       save(user);
     }
     response.status(200).end();

@@ -1,6 +1,7 @@
 import type { Request, RequestHandler } from 'express';
 import type { Context } from '../context.ts';
 import { has } from '../store/version.ts';
+import { deviceGrantType } from './device-grants.ts';
 import { publicKeys } from './tokens.ts';
 
 /** The URL that the caller reaches us by. */
@@ -23,9 +24,10 @@ export function discoveryRoute({ store }: Context): RequestHandler<{ tenantId?: 
       backchannel_logout_supported: false,
       claims_supported,
       ...(has(store, 'codeChallengeMethods') ? { code_challenge_methods_supported: ['S256'] } : {}),
+      device_authorization_endpoint: `${base}/oauth2/device_authorize`,
       end_session_endpoint: `${base}/oauth2/logout`,
       frontchannel_logout_supported: false,
-      grant_types_supported: ['authorization_code', 'refresh_token'],
+      grant_types_supported: ['authorization_code', 'refresh_token', deviceGrantType],
       id_token_signing_alg_values_supported: [
         ...['ES256', 'ES384', 'ES512'],
         ...['HS256', 'HS384', 'HS512'],

@@ -12,6 +12,8 @@ export interface Exchange {
   readonly scopes: readonly string[] | undefined;
   /** A one-time refresh token that was used again within its grace period: the current one is answered, unrotated. */
   readonly withinGrace: boolean;
+  /** How the user came by it, where that is not `authorization_code`. */
+  readonly grantType?: string;
 }
 
 /** A request to the engine, made anew from one that was checked: the engine sees what we say, not what was sent. */

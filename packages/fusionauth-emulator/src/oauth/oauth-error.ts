@@ -1,7 +1,9 @@
 /** FusionAuth's OAuth error codes that the emulator answers with. */
 export type OAuthErrorCode =
   | 'access_denied'
+  | 'authorization_pending'
   | 'consent_required'
+  | 'expired_token'
   | 'invalid_client'
   | 'invalid_grant'
   | 'invalid_request'

@@ -56,6 +56,13 @@ export async function revokeRefreshTokens(
   for (const { token } of tokens) store.engine.delete('RefreshToken', token);
 }
 
+/** Ends the SSO sessions of a user in every browser. */
+export function endSessions(store: Store, userId: string): void {
+  for (const [id, session] of store.engine.all('Session')) {
+    if (session.accountId === userId) store.engine.delete('Session', id);
+  }
+}
+
 /** By application id, for how long an access token may still be about. */
 function lifetimes(store: Store, applicationIds: readonly string[]): Record<string, number> {
   return Object.fromEntries(

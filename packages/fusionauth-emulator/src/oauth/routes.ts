@@ -2,6 +2,7 @@ import { Router } from 'express';
 import type { Context } from '../context.ts';
 import { authorizeRoute, resumeRoute } from './authorize-route.ts';
 import { consentFormRoute, consentRoute } from './consent-route.ts';
+import { deviceAuthorizeRoute, deviceFormRoute, deviceRoute } from './device-route.ts';
 import { discoveryRoute, jwksRoute } from './discovery-route.ts';
 import { readForm } from './form.ts';
 import { listRefreshTokensRoute, revokeRoute, validateRoute } from './jwt-routes.ts';
@@ -23,6 +24,8 @@ export function oauthRoutes(context: Context): Router {
   router.get('/oauth2/authorize/:id', resumeRoute(context));
   router.route('/oauth2/login/:id').get(loginFormRoute(context)).post(readForm, loginRoute(context));
   router.route('/oauth2/consent/:id').get(consentFormRoute(context)).post(readForm, consentRoute(context));
+  router.post('/oauth2/device_authorize', readForm, deviceAuthorizeRoute(context));
+  router.route('/oauth2/device').get(deviceFormRoute(context)).post(readForm, deviceRoute(context));
   router.post('/oauth2/token', readForm, tokenRoute(context));
   router.route('/oauth2/userinfo').get(userinfoRoute(context)).post(readForm, userinfoRoute(context));
   router.get('/oauth2/logout', logoutRoute(context));

@@ -1,6 +1,8 @@
 import type { Context } from '../context.ts';
 import { identifyClient } from './client-authentication.ts';
 import { checkCodeRequest, codeNotFound } from './code-request.ts';
+import { deviceGrantType } from './device-grants.ts';
+import { checkDeviceRequest } from './device-request.ts';
 import { OAuthError } from './oauth-error.ts';
 import type { Parameters } from './parameters.ts';
 import { checkRefreshRequest, refreshTokenNotFound } from './refresh-request.ts';
@@ -27,6 +29,8 @@ export async function checkTokenRequest(
       return checkCodeRequest(store, client, parameters);
     case 'refresh_token':
       return checkRefreshRequest(context, client, parameters);
+    case deviceGrantType:
+      return checkDeviceRequest(context, client, parameters);
     default:
       throw new OAuthError(
         'unsupported_grant_type',

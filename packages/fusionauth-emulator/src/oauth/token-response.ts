@@ -43,7 +43,9 @@ export async function tokenResponse(
     user,
     scopes: exchange.scopes ?? authorization.scopes,
     resources: exchange.resources ?? authorization.resources,
-    grantTypes: refreshed ? ['authorization_code', 'refresh_token'] : ['authorization_code'],
+    grantTypes: refreshed
+      ? ['authorization_code', 'refresh_token']
+      : [exchange.grantType ?? 'authorization_code'],
     authenticationType: refreshed ? 'REFRESH_TOKEN' : 'PASSWORD',
     sessionId: uuidFor(source.sessionUid ?? source.grantId ?? ''),
     authTime: source.authTime ?? 0,

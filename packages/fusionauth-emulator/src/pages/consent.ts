@@ -24,9 +24,7 @@ export function consentPage(model: ConsentPage): string {
       </p>
       <form method="post">
         <input type="hidden" name="csrf" value="${model.csrf}" />
-        <ul class="scopes">
-          ${model.scopes.map((scope) => html`<li>${scope.required ? fixed(scope) : choice(scope)}</li>`)}
-        </ul>
+        ${scopeList(model.scopes)}
         <dl class="facts">
           ${
             resources.length === 0
@@ -43,6 +41,14 @@ export function consentPage(model: ConsentPage): string {
         </div>
       </form>`,
   );
+}
+
+/** The scopes of a request: optional ones can be unticked. Without any there is no list. */
+export function scopeList(scopes: readonly RequestedScope[]): Html | undefined {
+  if (scopes.length === 0) return undefined;
+  return html`<ul class="scopes">
+    ${scopes.map((scope) => html`<li>${scope.required ? fixed(scope) : choice(scope)}</li>`)}
+  </ul>`;
 }
 
 function fixed(scope: RequestedScope): Html {
