@@ -116,12 +116,14 @@ export type EmulatorConfig = ReturnType<typeof loadConfig>;
 /** @throws UsageError */
 export function loadConfig(argv: readonly string[], env: Readonly<Record<string, string | undefined>>) {
   const line = parseCommandLine(options, { program: 'fusionauth-emulator', argv, env });
-  const [surplus] = line.positionals;
-  if (surplus !== undefined && !line.help && !line.version) {
+  const [command, action, file] = line.positionals;
+  const isCheck = command === 'kickstart' && action === 'check' && line.positionals.length === 3;
+  const checked = isCheck ? file : undefined;
+  if (command !== undefined && !isCheck && !line.help && !line.version) {
     throw new UsageError(
-      `${JSON.stringify(surplus)} is not understood.`,
-      'The emulator takes flags only, for example --kickstart FILE. `fusionauth-emulator --help` lists them.',
+      `${JSON.stringify(line.positionals.join(' '))} is not understood.`,
+      'The emulator takes flags, for example --kickstart FILE, or `kickstart check FILE`. `fusionauth-emulator --help` lists them.',
     );
   }
-  return line;
+  return { ...line, checked };
 }

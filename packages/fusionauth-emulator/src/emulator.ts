@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import path from 'node:path';
 import { createLog, messageOf, type Log } from '@mcp-keyhole/cli-kit';
 import builtInKickstart from '../../../kickstart/kickstart.json' with { type: 'json' };
 import { createApp } from './app.ts';
@@ -6,7 +7,8 @@ import { errors } from './errors.ts';
 import { Faults } from './faults.ts';
 import { isLoopback } from './host-check.ts';
 import type { JsonObject } from './json.ts';
-import { defaultTenantId, readKickstart, runKickstart } from './kickstart.ts';
+import { includeFiles } from './kickstart-includes.ts';
+import { defaultTenantId, readKickstart, runKickstart, type KickstartOutcome } from './kickstart.ts';
 import { listen, listenFailure, type Listener } from './listener.ts';
 import { createEngine } from './oauth/engine.ts';
 import { engineRunner } from './oauth/engine-request.ts';
@@ -27,6 +29,8 @@ export interface EmulatorOptions extends Switches {
   readonly allowNonLoopback?: boolean;
   /** A kickstart, or the path of its file. Default: the built-in copy of `kickstart/kickstart.json`. */
   readonly kickstart?: JsonObject | string;
+  /** Told of each request of the kickstart; one that fails then does not keep the emulator from starting. */
+  readonly onKickstartRequest?: (outcome: KickstartOutcome) => void;
   /** A folder to keep everything in, so that a restart goes on with it. Default: in memory only. */
   readonly data?: string | undefined;
   /** What `#{ENV.…}` reads. `FUSIONAUTH_EXTERNAL_URL` is the emulator's own URL where it is absent. */
@@ -90,7 +94,8 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
         defaultSigningKeyId: store.defaultSigningKeyId,
       });
       for (const apiKey of kickstart.apiKeys) store.apiKeys.set(apiKey.key, apiKey);
-      await runKickstart(kickstart, loopback ? url : `http://127.0.0.1:${listener.port}`);
+      const baseUrl = loopback ? url : `http://127.0.0.1:${listener.port}`;
+      await runKickstart(kickstart, baseUrl, options.onKickstartRequest);
       await events.publish('kickstart.success', { instanceId: store.tenant.id });
     }
     applySwitches(store, options);
@@ -115,11 +120,13 @@ async function loadKickstart(source: JsonObject | string): Promise<JsonObject> {
   const text = await readFile(source, 'utf8').catch((error: unknown) => {
     throw errors.kickstartUnreadable(source, messageOf(error), error);
   });
+  let document: unknown;
   try {
-    return JSON.parse(text) as JsonObject;
+    document = JSON.parse(text);
   } catch (error) {
     throw errors.kickstartInvalid(source, `is not JSON (${messageOf(error)})`);
   }
+  return (await includeFiles(document, path.dirname(path.resolve(source)))) as JsonObject;
 }
 
 function definedOnly(

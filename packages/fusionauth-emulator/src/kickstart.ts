@@ -122,12 +122,26 @@ function readRequest(item: unknown, index: number): KickstartRequest {
   };
 }
 
+/** What came of one request of a kickstart. */
+export interface KickstartOutcome {
+  readonly method: string;
+  readonly url: string;
+  readonly status: number;
+  /** The body of the answer, shortened. */
+  readonly answer: string;
+}
+
 /**
- * Sends the requests of a kickstart in order, with its first API key, and stops at the first that fails.
+ * Sends the requests of a kickstart in order, with its first API key, and stops at the first that fails; with `report` it
+ * goes on and tells of each.
  *
  * @throws EmulatorError `kickstart-request-failed`, naming the request
  */
-export async function runKickstart(kickstart: Kickstart, baseUrl: string): Promise<void> {
+export async function runKickstart(
+  kickstart: Kickstart,
+  baseUrl: string,
+  report?: (outcome: KickstartOutcome) => void,
+): Promise<void> {
   const key = kickstart.apiKeys[0]?.key ?? '';
   for (const [index, request] of kickstart.requests.entries()) {
     const response = await fetch(`${baseUrl}${request.url}`, {
@@ -140,7 +154,9 @@ export async function runKickstart(kickstart: Kickstart, baseUrl: string): Promi
       body: JSON.stringify(request.body ?? {}),
     });
     const answer = await response.text();
-    if (!response.ok) {
+    if (report !== undefined) {
+      report({ ...request, status: response.status, answer: cleanLine(answer, 1_000) });
+    } else if (!response.ok) {
       const place = `request ${index + 1} (${request.method} ${request.url})`;
       throw errors.kickstartRequestFailed(place, response.status, cleanLine(answer, 1_000));
     }

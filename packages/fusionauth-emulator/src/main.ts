@@ -1,13 +1,14 @@
 import nodeConsole from 'node:console';
 import { formatHelp, reportFailure } from '@mcp-keyhole/cli-kit';
 import { loadConfig, options } from './config.ts';
+import { checkKickstart } from './kickstart-check.ts';
 import { startEmulator } from './emulator.ts';
 
 const program = 'fusionauth-emulator';
 
 const help = formatHelp({
   summary: 'A development stand-in for FusionAuth on this machine: no Docker, no database.',
-  usage: ['fusionauth-emulator [--kickstart FILE] [--port 9011]'],
+  usage: ['fusionauth-emulator [--kickstart FILE] [--port 9011]', 'fusionauth-emulator kickstart check FILE'],
   options,
   notes: [
     'Prints one line on stdout when it is ready, everything else on stderr. Ctrl+C ends it.',
@@ -20,7 +21,7 @@ async function main(
   argv: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<number> {
-  const { values, help: wantsHelp, version } = loadConfig(argv, env);
+  const { values, help: wantsHelp, version, checked } = loadConfig(argv, env);
   if (wantsHelp) {
     process.stdout.write(help);
     return 0;
@@ -28,6 +29,9 @@ async function main(
   if (version) {
     process.stdout.write(`${process.env['KEYHOLE_VERSION'] ?? 'development'}\n`);
     return 0;
+  }
+  if (checked !== undefined) {
+    return checkKickstart(checked, { env, write: (text) => process.stdout.write(text) });
   }
   const ended = new Promise<NodeJS.Signals>((resolve) => {
     process.once('SIGINT', resolve);

@@ -158,7 +158,9 @@ function readOAuthConfiguration(
 function readRoles(value: unknown): Role[] {
   const now = Date.now();
   return (Array.isArray(value) ? value : []).map((item: unknown) => {
-    const role = new Input(objectOf(item), 'application.roles', new Problems());
+    // FusionAuth's own examples also name a role by its name alone.
+    const body = typeof item === 'string' ? { name: item } : objectOf(item);
+    const role = new Input(body, 'application.roles', new Problems());
     return {
       id: role.text('id') ?? randomUUID(),
       name: role.text('name') ?? '',

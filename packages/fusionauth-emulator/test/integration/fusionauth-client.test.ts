@@ -128,6 +128,12 @@ describe('the rest of the management calls that the setup tool needs', () => {
     await expect(client.retrieveApplication(id)).rejects.toMatchObject({ statusCode: 404 });
   });
 
+  it('take roles by name alone, as FusionAuth’s example kickstarts send them', async () => {
+    const application = { name: 'Roles', roles: ['admin', { name: 'user', isDefault: true }] };
+    const { response } = await client.createApplication('', { application } as object);
+    expect(response.application?.roles?.map(({ name }) => name)).toEqual(['admin', 'user']);
+  });
+
   it('read and change scopes; the name stays', async () => {
     const id = randomUUID();
     const scopeId = randomUUID();

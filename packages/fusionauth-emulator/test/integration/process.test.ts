@@ -152,6 +152,37 @@ describe('a kickstart', () => {
     }
   });
 
+  it('is checked request by request, with the files that it names, and what cannot be done is named', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'emulator-'));
+    try {
+      const file = join(folder, 'kickstart.json');
+      await writeFile(join(folder, 'user.json'), '{"email":"#{email}","password":"password"}');
+      await writeFile(join(folder, 'name.txt'), 'from a file');
+      const requests = [
+        { method: 'POST', url: '/api/user', body: { user: '&{user.json}' } },
+        { method: 'POST', url: '/api/application', body: { application: { name: 'Name @{name.txt}' } } },
+        { method: 'POST', url: '/api/theme', body: {} },
+        { method: 'POST', url: '/api/user', body: { user: {} } },
+      ];
+      await writeFile(
+        file,
+        JSON.stringify({ variables: { email: 'a@example.com' }, apiKeys: [{ key: 'k' }], requests }),
+      );
+      const { code, stdout } = await run('kickstart', 'check', file).ended;
+      expect(code).toBe(1);
+      expect(stdout.split('\n').map((line) => line.slice(0, 27))).toEqual([
+        'ok    POST /api/user',
+        'ok    POST /api/application',
+        'lacks POST /api/theme: HTTP',
+        'fails POST /api/user: HTTP ',
+        '2 of 4 requests run.',
+        '',
+      ]);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
   it('that fails names the request and what was wrong, and leaves the port free', async () => {
     const kickstart = {
       apiKeys: [{ key: 'k' }],
