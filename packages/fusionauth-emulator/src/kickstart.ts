@@ -106,7 +106,8 @@ function readRequest(item: unknown, index: number): KickstartRequest {
   const where = `requests[${index}]`;
   if (!isObject(item)) throw errors.kickstartInvalid(where, 'has to be an object');
   const { method } = item;
-  const url = textOf(item['url']);
+  // FusionAuth's own examples also write `api/…`.
+  const url = textOf(item['url'])?.replace(/^api\//u, '/api/');
   if (method !== 'POST' && method !== 'PUT' && method !== 'PATCH') {
     throw errors.kickstartInvalid(`${where}.method`, 'has to be POST, PUT or PATCH');
   }
