@@ -39,6 +39,8 @@ export class LegacyServer implements ServerSide {
   readonly #log: Log;
   readonly #keeper: SessionKeeper;
   readonly #end = lastingController();
+  /** Close the exchanges that are under way. Not listeners of one signal, which looks through all of them for each that goes. */
+  readonly #exchanges = new Set<() => void>();
   /** Takes the answer to a request of the host that comes otherwise than in its own exchange. */
   readonly #waiting = new Map<RequestId, (answer: Message) => void>();
 
@@ -66,7 +68,7 @@ export class LegacyServer implements ServerSide {
     });
     const own = this.#waiting.get(id);
     context.signal.addEventListener('abort', onCancel);
-    this.#end.signal.addEventListener('abort', close);
+    this.#exchanges.add(close);
     try {
       context.signal.throwIfAborted();
       const inExchange = { signal: exchange.signal, onMessage: this.#routed(context.onMessage, id) };
@@ -77,7 +79,7 @@ export class LegacyServer implements ServerSide {
       return await Promise.race([work, elsewhere]);
     } finally {
       context.signal.removeEventListener('abort', onCancel);
-      this.#end.signal.removeEventListener('abort', close);
+      this.#exchanges.delete(close);
       if (this.#waiting.get(id) === own) this.#waiting.delete(id);
     }
   }
@@ -98,6 +100,7 @@ export class LegacyServer implements ServerSide {
 
   async close(): Promise<void> {
     this.#end.abort(errors.shuttingDown());
+    for (const close of this.#exchanges) close();
     await this.#keeper.end();
   }
 

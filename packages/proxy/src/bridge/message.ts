@@ -1,4 +1,4 @@
-import { isUtf8 } from 'node:buffer';
+import { isAscii, isUtf8 } from 'node:buffer';
 import { messageOf } from '@mcp-keyhole/cli-kit';
 
 /** The id of a request (JSON-RPC 2.0, section 4): `1` and `"1"` are two. */
@@ -117,10 +117,12 @@ export class Message {
 
   /** {@link parse}, with what cannot be read in its place. */
   static parseEach(bytes: Buffer): readonly (Message | UnreadableMessage)[] {
-    if (!isUtf8(bytes)) return [new UnreadableMessage('it is not UTF-8')];
+    // What is ASCII alone is UTF-8 too, and is read several times as fast.
+    const encoding = isAscii(bytes) ? 'latin1' : 'utf8';
+    if (encoding === 'utf8' && !isUtf8(bytes)) return [new UnreadableMessage('it is not UTF-8')];
     let json: unknown;
     try {
-      json = JSON.parse(bytes.toString('utf8'));
+      json = JSON.parse(bytes.toString(encoding));
     } catch (error) {
       return [new UnreadableMessage(messageOf(error))];
     }

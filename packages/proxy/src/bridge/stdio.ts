@@ -33,6 +33,7 @@ export class StdioHost implements HostEnd {
   /** The pieces of a line whose end has not come yet. */
   #pieces: Buffer[] = [];
   #closed = false;
+  #isGathering = false;
 
   constructor(input: Readable, output: Writable) {
     this.#input = input;
@@ -56,13 +57,23 @@ export class StdioHost implements HostEnd {
         if (error) reject(error);
         else resolve();
       };
+      this.#gather();
       if (bytes.length <= largestCopy) {
         this.#output.write(Buffer.concat([bytes, newLine]), done);
         return;
       }
-      this.#output.cork();
       this.#output.write(bytes);
       this.#output.write(newLine, done);
+    });
+  }
+
+  /** What is ready at the same time leaves in one write: a pipe takes a system call each, and wakes the host each time. */
+  #gather(): void {
+    if (this.#isGathering) return;
+    this.#isGathering = true;
+    this.#output.cork();
+    setImmediate(() => {
+      this.#isGathering = false;
       this.#output.uncork();
     });
   }
