@@ -28,6 +28,7 @@ const seams = [
     'assertion-grant',
     'client-authentication',
     'client-key',
+    'identity-assertion',
   ].map((step) => ({
     target: `${proxySource}/authorization/${step}.ts`,
     from: `${proxySource}/authorization`,

@@ -14,7 +14,12 @@ const refusals = {
   'auth/metadata-issuer-mismatch': 'issuer-mismatch',
 };
 
-const extensions = ['auth/client-credentials-basic', 'auth/client-credentials-jwt', 'auth/wif-jwt-bearer'];
+const extensions = [
+  'auth/client-credentials-basic',
+  'auth/client-credentials-jwt',
+  'auth/enterprise-managed-authorization',
+  'auth/wif-jwt-bearer',
+];
 
 /** Client scenarios that no revision requires, or that are required of 2025-03-26, for which the suite has no list. */
 const further = [

@@ -8,6 +8,9 @@ export interface ScenarioContext {
   readonly client_secret?: string;
   readonly private_key_pem?: string;
   readonly valid_jwt?: string;
+  readonly idp_issuer?: string;
+  readonly idp_client_id?: string;
+  readonly idp_id_token?: string;
   readonly toolCalls?: readonly { readonly name: string; readonly arguments: Record<string, unknown> }[];
 }
 
@@ -40,8 +43,18 @@ function clientFlags(scenario: string, context: ScenarioContext, folder: string)
     ...['--static-oauth-client-info', `@${file}`],
     ...(key === undefined ? [] : ['--client-key', secretFile(folder, 'client.pem', key)]),
     ...(token === undefined ? [] : ['--workload-token', secretFile(folder, 'workload.jwt', token)]),
+    ...identityFlags(context, folder),
     ...(scenario.startsWith('auth/client-credentials') ? ['--client-credentials'] : []),
   ];
+}
+
+/** The company's identity provider, and the ID token that the suite has got there. */
+function identityFlags(context: ScenarioContext, folder: string): string[] {
+  const { idp_issuer: issuer, idp_client_id: id, idp_id_token: token } = context;
+  if (issuer === undefined || token === undefined) return [];
+  const client = ['--identity-provider-client', JSON.stringify({ client_id: id })];
+  const file = secretFile(folder, 'id-token.jwt', token);
+  return ['--identity-provider', issuer, ...client, '--identity-token', file];
 }
 
 /** Writes a file that only its owner may read. */

@@ -137,11 +137,23 @@ function checkTogether(values: OptionValues<typeof options>, hasClient: boolean)
     clientCredentials ? '--client-credentials' : '',
     deviceCode ? '--device-code' : '',
     workloadToken === undefined ? '' : '--workload-token',
+    // A user who signs in at the identity provider may do so by a code on another device.
+    values.identityProvider === undefined || deviceCode ? '' : '--identity-provider',
   ].filter((flag) => flag !== '');
   if (grants.length > 1) throw errors.grantsExclusive(grants);
   if (clientKey !== undefined && !hasClient) throw errors.flagIncomplete('--client-key', '--client-id');
   if (method === 'private_key_jwt' && clientKey === undefined)
     throw errors.flagIncomplete(`--token-endpoint-auth-method ${method}`, '--client-key');
+  const { identityProvider, identityProviderClient, identityToken } = values;
+  if (identityProvider !== undefined && identityProviderClient === undefined)
+    throw errors.flagIncomplete('--identity-provider', '--identity-provider-client');
+  if (identityProvider !== undefined && !hasClient)
+    throw errors.flagIncomplete(
+      '--identity-provider',
+      '--client-id (the client at the authorization server)',
+    );
+  if (identityProvider === undefined && (identityProviderClient ?? identityToken) !== undefined)
+    throw errors.flagIncomplete('--identity-provider-client or --identity-token', '--identity-provider');
   const { cert, key, tokenEndpointCert, tokenEndpointKey } = values;
   if (tokenEndpointCert !== undefined && tokenEndpointKey === undefined)
     throw errors.flagIncomplete('--token-endpoint-cert', '--token-endpoint-key');

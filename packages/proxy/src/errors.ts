@@ -120,9 +120,9 @@ export const errors = {
       `The argument ${JSON.stringify(cleanLine(given))} is one too many.`,
       'The form is mcp-keyhole [command] <server-url> [callback-port] [flags].',
     ),
-  clientInfoUnusable: (why: string) =>
+  clientInfoUnusable: (why: string, flag = '--static-oauth-client-info') =>
     usage(
-      `--static-oauth-client-info cannot be used: ${why}.`,
+      `${flag} cannot be used: ${why}.`,
       'It is JSON such as {"client_id":"…","scope":"openid offline_access"}, or @file with that JSON inside.',
     ),
   clientIdMissing: () =>

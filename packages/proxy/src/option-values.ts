@@ -21,16 +21,16 @@ export function parseCallbackHost(raw: string): string {
 }
 
 /** --static-oauth-client-info */
-export function parseClientInfo(raw: string): PreRegisteredClient {
-  const info = parseObject(raw, errors.clientInfoUnusable);
+export function parseClientInfo(raw: string, flag = '--static-oauth-client-info'): PreRegisteredClient {
+  const info = parseObject(raw, (why) => errors.clientInfoUnusable(why, flag));
   const field = (name: 'client_id' | 'client_secret' | 'scope'): string | undefined => {
     const value = info[name];
     if (value === undefined || value === null || value === '') return undefined;
-    if (typeof value !== 'string') throw errors.clientInfoUnusable(`${name} is not a text`);
+    if (typeof value !== 'string') throw errors.clientInfoUnusable(`${name} is not a text`, flag);
     return value;
   };
   const clientId = field('client_id');
-  if (clientId === undefined) throw errors.clientInfoUnusable('client_id is missing');
+  if (clientId === undefined) throw errors.clientInfoUnusable('client_id is missing', flag);
   return { clientId, clientSecret: field('client_secret'), scope: field('scope') };
 }
 
@@ -167,6 +167,12 @@ export function parseCallbackPath(raw: string): string {
   const path = raw.startsWith('/') ? raw : `/${raw}`;
   if (!/^\/[A-Za-z0-9._~/-]*$/u.test(path)) throw new InvalidValue('it is a path such as /oauth/callback');
   return path;
+}
+
+/** --identity-provider: an issuer, compared as it is written. */
+export function parseIssuer(raw: string): string {
+  httpUrl(raw);
+  return raw;
 }
 
 /** --client-metadata-url: the document's URL is the client id, so it must be https, with a path. */

@@ -1,5 +1,5 @@
 import type { Log } from '@mcp-keyhole/cli-kit';
-import type { AuthorizationContext } from './authorization/authorize.ts';
+import type { AuthorizationContext, Identity } from './authorization/context.ts';
 import { PendingSignIn } from './authorization/pending-sign-in.ts';
 import type { Outcome } from './authorization/revocation.ts';
 import type { Discovery } from './authorization/types.ts';
@@ -15,6 +15,7 @@ import { withClientSecret, withSecrets } from './header-secrets.ts';
 import { Endpoint, type EndpointDelay, type EndpointOptions, type TokenChallenge } from './http/endpoint.ts';
 import { createExchange } from './http/exchange.ts';
 import { Listeners } from './listeners.ts';
+import { openIdentity } from './identity.ts';
 import { createFetch } from './network.ts';
 import { SignInNotice } from './sign-in-notice.ts';
 import { StateFolder } from './state-folder.ts';
@@ -61,7 +62,7 @@ export function openConnection(config: ProxyConfig, server: URL, log: Log, signa
   const pending = new PendingSignIn(folder, accountOf(key));
   const notice = new SignInNotice(server, log);
   const delays = new Listeners<EndpointDelay>();
-  const context: AuthorizationContext = {
+  const context = {
     server,
     config,
     folder,
@@ -76,15 +77,19 @@ export function openConnection(config: ProxyConfig, server: URL, log: Log, signa
   const openStore = once(() => openTokenStore(config, folder, log, key));
   // Loaded when it is needed: most starts find a token that is still good.
   const road = () => import('./authorization/authorize.ts');
+  const identity =
+    config.identityProvider === undefined
+      ? undefined
+      : identityAt(config.identityProvider, context, openStore);
   const ready = once(async (): Promise<AuthorizationContext> => {
     const client = await withClientSecret(config.client, () => openSecretsOf(config));
-    return { ...context, config: { ...config, client } };
+    return { ...context, config: { ...config, client }, identity };
   });
   const bearerToken = new BearerToken({
     ...context,
     key,
     openStore,
-    mayBeSignedIn: async () => config.tokenStore !== 'memory' && (await new SignInIndex(folder).has(key)),
+    mayBeSignedIn: () => mayBeSignedIn(config, folder, key),
     signInTimeout: config.signInTimeout,
     useIdToken: config.useIdToken,
     authorizer: {
@@ -156,6 +161,27 @@ export async function openSecretsOf(config: ProxyConfig): Promise<SecretStore> {
 export async function listSecrets(config: ProxyConfig): Promise<readonly SecretEntry[]> {
   const { SecretIndex } = await import('./token-store/secrets.ts');
   return new SecretIndex(new StateFolder(config.stateFolder)).list();
+}
+
+/** The sign-in at the identity provider has a key of its own, so that all servers of the company share it. */
+function identityAt(
+  issuer: string,
+  context: AuthorizationContext & { readonly config: ProxyConfig },
+  openStore: () => Promise<TokenStore>,
+): Identity {
+  const { config, folder } = context;
+  const clientId = config.identityProviderClient?.clientId ?? '';
+  const key: SignInKey = { server: new URL(issuer).href, clientId, profile: config.profile };
+  return openIdentity(context, {
+    key,
+    openStore,
+    mayBeSignedIn: () => mayBeSignedIn(config, folder, key),
+    pending: new PendingSignIn(folder, accountOf(key)),
+  });
+}
+
+async function mayBeSignedIn(config: ProxyConfig, folder: StateFolder, key: SignInKey): Promise<boolean> {
+  return config.tokenStore !== 'memory' && (await new SignInIndex(folder).has(key));
 }
 
 /** The certificate that the authorization server sees, where it is not that which the MCP server does (RFC 8705). */

@@ -59,6 +59,23 @@ describe('doctor, on what the client authenticates with,', () => {
   });
 });
 
+describe('doctor, on an identity provider,', () => {
+  const flags = [
+    '--identity-provider',
+    'https://idp.example',
+    '--identity-provider-client',
+    '{"client_id":"a"}',
+  ];
+  const profile = 'urn:ietf:params:oauth:grant-profile:id-jag';
+
+  it.each([
+    ['one that takes its grants', { authorization_grant_profiles_supported: [profile] }, 'fine'],
+    ['one that does not announce it', { grant_types_supported: ['authorization_code'] }, 'warning'],
+  ])('finds an authorization server: %s', async (_what, metadata, outcome) => {
+    expect(await examine([...client, ...flags], {}, metadata)).toMatchObject([{ step: 'id-jag', outcome }]);
+  });
+});
+
 describe('doctor, on the token of a workload,', () => {
   const claims = { iss: 'https://platform.example', sub: 'workload-1', aud: issuer };
   const look = (changes: Record<string, unknown> = {}, metadata: Record<string, unknown> = {}) =>

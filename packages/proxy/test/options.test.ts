@@ -200,6 +200,8 @@ describe('flags that belong together', () => {
   it.each([
     [['--client-credentials', '--device-code'], '--client-credentials and --device-code'],
     [['--client-credentials', '--workload-token', 'f'], '--client-credentials and --workload-token'],
+    [['--identity-provider', 'https://idp.example'], 'needs --identity-provider-client'],
+    [['--identity-token', 'f'], 'needs --identity-provider'],
     [['--client-key', 'f'], 'needs --client-id'],
     [['--token-endpoint-auth-method', 'private_key_jwt'], 'needs --client-key'],
     [['--token-endpoint-auth-method', 'tls_client_auth'], 'needs --token-endpoint-cert'],

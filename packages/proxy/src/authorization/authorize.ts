@@ -5,6 +5,7 @@ import { planClient } from './client-registration.ts';
 import { openClient } from './client.ts';
 import { networkTools, type AuthorizationContext, type GrantFacts, type NetworkTools } from './context.ts';
 import { discover, discoverIssuer } from './discovery.ts';
+import { asEmployee } from './enterprise-grant.ts';
 import { asClient, asWorkload } from './machine-grants.ts';
 import { deleteRegistration, revoke, type Outcome } from './revocation.ts';
 import { refresh } from './token-request.ts';
@@ -39,6 +40,7 @@ export async function authorize(
 function grant(facts: GrantFacts, context: AuthorizationContext): Promise<TokenSet> {
   const { clientCredentials, workloadToken, deviceCode } = context.config;
   if (clientCredentials) return asClient(facts, context);
+  if (context.identity !== undefined) return asEmployee(facts, context.identity, context);
   if (workloadToken !== undefined) return asWorkload(facts, workloadToken, context);
   return deviceCode ? onAnotherDevice(facts, context) : inTheBrowser(facts, context);
 }

@@ -26,6 +26,9 @@ export interface AuthorizationContext {
     | 'clientAuthentication'
     | 'tokenEndpointCert'
     | 'workloadToken'
+    | 'identityProvider'
+    | 'identityProviderClient'
+    | 'identityToken'
     | 'deviceCode'
     | 'tokenEndpoint'
     | 'allowHttp'
@@ -45,12 +48,44 @@ export interface AuthorizationContext {
   readonly log: Log;
   readonly openBrowser: OpenBrowser;
   readonly readCredential: ReadCredential;
+  /** Who the user is for the company's identity provider; there when that decides who may use the server. */
+  readonly identity?: Identity | undefined;
   /** Ends whatever is under way. */
   readonly signal: AbortSignal;
   /** Default: the global fetch. */
   readonly fetch?: typeof fetch;
   /** Milliseconds since the epoch. Default: Date.now. */
   readonly now?: () => number;
+}
+
+/** ID tokens of the user. */
+export interface Identity {
+  /** One that is good as far as is known; may sign the user in. */
+  readonly current: () => Promise<string>;
+  /** Another one than that which was refused, or the same when there is no other. */
+  readonly renewed: (refused: string) => Promise<string>;
+}
+
+/**
+ * The same at the identity provider, where another client is known, and nothing of the MCP server's. The provider is named
+ * by the user, so that it may be in a private network wherever the server is.
+ */
+export function atIdentityProvider(context: AuthorizationContext): AuthorizationContext {
+  const { identityProvider = '', identityProviderClient } = context.config;
+  return {
+    ...context,
+    server: new URL(identityProvider),
+    config: {
+      ...context.config,
+      client: identityProviderClient,
+      clientMetadata: undefined,
+      clientMetadataUrl: undefined,
+      clientKey: undefined,
+      clientKeyId: undefined,
+      clientAuthentication: undefined,
+      tokenEndpointCert: undefined,
+    },
+  };
 }
 
 /** How the addresses that servers name are reached. */

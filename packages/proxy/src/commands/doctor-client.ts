@@ -30,6 +30,7 @@ export async function* examineClient(
   }
   if (config.tokenEndpointCert !== undefined || isTls(config.clientAuthentication))
     yield check('certificate', () => certificateVerdict(authorizationServer, config, Date.now()));
+  if (config.identityProvider !== undefined) yield check('id-jag', () => grantVerdict(authorizationServer));
   if (workloadToken !== undefined)
     yield check('workload-token', () =>
       workloadVerdict(authorizationServer, workloadToken, readCredential, Date.now()),
@@ -80,6 +81,21 @@ function certificateVerdict(metadata: AuthorizationServer, config: ProxyConfig, 
   }
   const aliases = metadata.mtls_endpoint_aliases?.token_endpoint;
   return fine(aliases === undefined ? facts : `${facts}; shown to ${cleanLine(aliases)}`);
+}
+
+/** draft-ietf-oauth-identity-assertion-authz-grant, section 7.2 */
+function grantVerdict(metadata: AuthorizationServer): Verdict {
+  const { issuer, grant_types_supported: grants } = metadata;
+  const profiles: unknown = metadata['authorization_grant_profiles_supported'];
+  const isAnnounced =
+    grants?.includes(jwtBearerGrant) === true ||
+    (Array.isArray(profiles) && profiles.includes('urn:ietf:params:oauth:grant-profile:id-jag'));
+  return isAnnounced
+    ? fine(`${cleanLine(issuer)} takes grants of an identity provider`)
+    : warning(
+        `${cleanLine(issuer)} does not announce that it takes grants of an identity provider`,
+        `Its operator must allow the grant ${jwtBearerGrant} and trust --identity-provider.`,
+      );
 }
 
 /** What the token of a workload says; whether it is believed is known only when it is used. */
