@@ -1,22 +1,20 @@
 import { hostHeaderValidation, originValidation } from '@modelcontextprotocol/express';
-import { toNodeHandler } from '@modelcontextprotocol/node';
 import {
-  createMcpHandler,
   localhostAllowedHostnames,
-  type AuthInfo,
   type McpServerFactory,
   type OAuthTokenVerifier,
 } from '@modelcontextprotocol/server';
 import { messageOf } from '@mcp-keyhole/cli-kit';
-import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
+import express, { type ErrorRequestHandler, type Express } from 'express';
 import { resourceOf, type ServerConfig } from './config.ts';
 import { connectFusionAuth, type FusionAuth } from './fusionauth.ts';
 import { jsonRpcError } from './json-rpc-error.ts';
-import { declaredBodySize, maxRequestBodySize } from './limits/body-size.ts';
+import { declaredBodySize } from './limits/body-size.ts';
 import { crossOrigin } from './limits/cross-origin.ts';
 import { rateLimits } from './limits/rate-limits.ts';
 import { securityHeaders } from './limits/security-headers.ts';
 import { createLog, type Log } from './log.ts';
+import { mcpEndpoint } from './mcp-endpoint.ts';
 import { mcpServerFactory } from './mcp-server.ts';
 import { observationOf, type Observation } from './observation/observation.ts';
 import { observedRequests } from './observation/observed-requests.ts';
@@ -101,30 +99,16 @@ export function createApp(config: ServerConfig, parts: AppParts = {}): Express {
     return nameOfUser(fusionAuth, authInfo, log);
   };
   const factory = observedServers(parts.createMcpServer ?? mcpServerFactory(nameOf), observation);
-  app.all('/mcp', mcpEndpoint(factory, log, parts.signal));
+  const { sessionTimeout, maxSessions } = config;
+  app.all(
+    '/mcp',
+    mcpEndpoint({ factory, sharedState, sessionTimeout, maxSessions, log, signal: parts.signal }),
+  );
   app.use((_request, response) => {
     response.status(404).json(jsonRpcError(-32_600, 'Not found. The MCP endpoint is /mcp.'));
   });
   app.use(unexpectedFailure(log));
   return app;
-}
-
-/** Both eras of the protocol on one endpoint; the handler reads the body itself, within the limit. */
-function mcpEndpoint(factory: McpServerFactory, log: Log, signal: AbortSignal | undefined): RequestHandler {
-  const onerror = (error: Error): void => log.debug({ detail: error.message }, 'MCP request rejected');
-  const handler = createMcpHandler(factory, { maxRequestBodySize, onerror });
-  signal?.addEventListener('abort', () => void handler.close(), { once: true });
-  const respond = toNodeHandler(handler, { maxRequestBodySize, onerror });
-  return async (request, response) => {
-    const { auth } = request as { auth?: AuthInfo };
-    response.once('finish', () => {
-      log.info(
-        { method: request.method, status: response.statusCode, clientId: auth?.clientId },
-        'MCP request answered',
-      );
-    });
-    await respond(request, response);
-  };
 }
 
 function unexpectedFailure(log: Log): ErrorRequestHandler {

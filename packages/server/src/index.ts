@@ -20,8 +20,16 @@ export { protect, type Protection } from './protect.ts';
 export { requireScopes, requireToolScopes } from './scopes/require-scopes.ts';
 export { scopedTool, scopesKey, type ScopedTool } from './scopes/scoped-tool.ts';
 export { subjects, unrevoked } from './shared-state/revocation-check.ts';
+export { type Messages } from './shared-state/messages.ts';
 export { createMemorySharedState } from './shared-state/memory-shared-state.ts';
 export { connectRedisSharedState } from './shared-state/redis-shared-state.ts';
+export {
+  type Session,
+  type SessionEvent,
+  type SessionLimits,
+  type SessionNews,
+  type Sessions,
+} from './shared-state/sessions.ts';
 export {
   SharedStateUnavailable,
   type Allowance,

@@ -27,8 +27,11 @@ async function main(argv: readonly string[], env: Environment): Promise<number> 
     process.stdout.write(line.help ? help : `${version}\n`);
     return 0;
   }
-  const server = await startServer(configOf(line.values), { log: createLog({ debug: line.values.debug }) });
-  await Promise.race(endingSignals.map((signal) => once(process, signal)));
+  const config = configOf(line.values);
+  // Before the server says that it listens: whoever reads that may end it.
+  const ending = Promise.race(endingSignals.map((signal) => once(process, signal)));
+  const server = await startServer(config, { log: createLog({ debug: line.values.debug }) });
+  await ending;
   // Who asks twice does not want to wait.
   for (const signal of endingSignals) {
     process.once(signal, () => process.exit(128 + constants.signals[signal]));

@@ -28,6 +28,22 @@ export const operationOptions = {
     parse: positiveNumber,
     fallback: 10_000,
   }),
+  sessionTimeout: valueOption({
+    flag: 'session-timeout',
+    env: 'SESSION_TIMEOUT',
+    placeholder: 'SECONDS',
+    help: 'How long the session of a legacy client outlasts its last use [3600]',
+    parse: seconds,
+    fallback: 3_600_000,
+  }),
+  maxSessions: valueOption({
+    flag: 'max-sessions',
+    env: 'MAX_SESSIONS',
+    placeholder: 'NUMBER',
+    help: 'Sessions of legacy clients, over all nodes; further clients are served without one [10000]',
+    parse: positiveNumber,
+    fallback: 10_000,
+  }),
   requestTimeout: valueOption({
     flag: 'request-timeout',
     env: 'REQUEST_TIMEOUT',
@@ -88,7 +104,7 @@ export const operationOptions = {
     flag: 'redis-url',
     env: 'REDIS_URL',
     placeholder: 'URL',
-    help: 'Redis or Valkey, where several nodes share limits and revocations [none: one node]',
+    help: 'Redis or Valkey, where several nodes share limits, revocations and sessions [none: one node]',
     secret: true,
     parse: redisUrl,
     fallback: undefined,
@@ -110,6 +126,10 @@ export interface OperationConfig {
   /** Requests a minute of all users of one client; 0 is no limit. */
   readonly rateLimitClient: number;
   readonly maxConnections: number;
+  /** How long a legacy session outlasts its last use. */
+  readonly sessionTimeout: number;
+  /** Legacy sessions, over all nodes. */
+  readonly maxSessions: number;
   /** For a request to arrive as a whole. */
   readonly requestTimeout: number;
   /** Web origins that may call from browsers. */
@@ -130,11 +150,22 @@ export interface OperationConfig {
 
 export function operationOf(values: OptionValues<typeof operationOptions>): OperationConfig {
   const { rateLimitUser, rateLimitClient, maxConnections, requestTimeout, corsOrigins, trustProxy } = values;
-  const { drainDelay, drainTimeout, metricsPort, metricsHost, redisUrl, otlpEndpoint } = values;
+  const {
+    sessionTimeout,
+    maxSessions,
+    drainDelay,
+    drainTimeout,
+    metricsPort,
+    metricsHost,
+    redisUrl,
+    otlpEndpoint,
+  } = values;
   return {
     rateLimitUser,
     rateLimitClient,
     maxConnections,
+    sessionTimeout,
+    maxSessions,
     requestTimeout,
     corsOrigins,
     trustProxy,

@@ -6,8 +6,8 @@ export class RequestsUnderWay {
   readonly #waiting = new Set<() => void>();
 
   readonly track = (request: IncomingMessage, response: ServerResponse): void => {
-    // A subscription has no end of its own; the server ends it.
-    if (request.headers['mcp-method'] === 'subscriptions/listen') return;
+    // A subscription has no end of its own, nor need the stream of a session have one; the server ends them.
+    if (request.headers['mcp-method'] === 'subscriptions/listen' || isStreamOfSession(request)) return;
     this.#responses.add(response);
     response.once('close', () => {
       this.#responses.delete(response);
@@ -35,4 +35,8 @@ function promiseWithResolve(): { promise: Promise<void>; resolve: () => void } {
   let resolve = (): void => undefined;
   const promise = new Promise<void>((settle) => (resolve = settle));
   return { promise, resolve };
+}
+
+function isStreamOfSession({ method, headers }: IncomingMessage): boolean {
+  return method === 'GET' && headers['mcp-session-id'] !== undefined;
 }

@@ -1,11 +1,14 @@
 import { RateLimiterMemory } from 'rate-limiter-flexible';
 import { KnownRevocations } from './known-revocations.ts';
+import { createMemoryMessages } from './messages.ts';
+import { createMemorySessions } from './memory-sessions.ts';
 import { rateLimitOf, secondsPerMinute } from './rate-limit.ts';
 import type { SharedState } from './shared-state.ts';
 
 /** The state of a server that is one node: it ends with the process. */
 export function createMemorySharedState(): SharedState {
   const known = new KnownRevocations();
+  const messages = createMemoryMessages();
   return {
     revocations: {
       revoke: (subject, before, until) => {
@@ -16,6 +19,8 @@ export function createMemorySharedState(): SharedState {
     },
     rateLimit: (name, perMinute) =>
       rateLimitOf(new RateLimiterMemory({ keyPrefix: name, points: perMinute, duration: secondsPerMinute })),
+    sessions: (limits) => createMemorySessions(limits, messages),
+    messages,
     unreadiness: () => undefined,
     close: () => Promise.resolve(),
   };

@@ -4,6 +4,8 @@ import { RateLimiterMemory, RateLimiterRedis } from 'rate-limiter-flexible';
 import type { Log } from '../log.ts';
 import { KnownRevocations } from './known-revocations.ts';
 import { rateLimitOf, secondsPerMinute } from './rate-limit.ts';
+import { RedisMessages } from './redis-messages.ts';
+import { createRedisSessions } from './redis-sessions.ts';
 import { RevocationStore } from './revocation-store.ts';
 import { SharedStateUnavailable, type SharedState } from './shared-state.ts';
 
@@ -20,7 +22,7 @@ const longestRetryPause = 1_000;
 /**
  * The state of a server that is several nodes, in Redis or Valkey.
  *
- * Without Redis: rate limits are counted by each node for itself; revocations hold as far as this node knows them, and a
+ * Without Redis: no session can be begun or used; rate limits are counted by each node for itself; revocations hold as far as this node knows them, and a
  * node that never knew them lets nobody in. What it learnt meanwhile it tells the others when Redis is back, and so a
  * Redis that forgot everything learns it again.
  */
@@ -37,6 +39,7 @@ export async function connectRedisSharedState(url: string, log: Log): Promise<Sh
     retryStrategy: (tries) => Math.min(tries * 50, longestRetryPause),
   });
   const store = new RevocationStore(redis);
+  const messages = new RedisMessages(redis);
   const known = new KnownRevocations();
   const ending = new AbortController();
   let isComplete = false;
@@ -112,9 +115,12 @@ export async function connectRedisSharedState(url: string, log: Log): Promise<Sh
         }),
       );
     },
+    sessions: (limits) => createRedisSessions(limits, redis, messages),
+    messages,
     unreadiness: () => (isComplete ? undefined : 'the revocations have not been read from Redis yet'),
     close: () => {
       ending.abort();
+      messages.close();
       redis.disconnect();
       return Promise.resolve();
     },

@@ -1,3 +1,6 @@
+import type { Messages } from './messages.ts';
+import type { SessionLimits, Sessions } from './sessions.ts';
+
 /** What all nodes of one server must agree on. In memory for one node; in Redis or Valkey for several. */
 export interface SharedState {
   readonly revocations: Revocations;
@@ -8,6 +11,9 @@ export interface SharedState {
    * @param perMinute how often one key may be taken in a minute, which begins with its first take
    */
   rateLimit(name: string, perMinute: number): RateLimit;
+  /** The sessions of legacy clients. */
+  sessions(limits: SessionLimits): Sessions;
+  readonly messages: Messages;
   /** Why this node cannot tell yet who may be let in; undefined when it can. */
   unreadiness(): string | undefined;
   close(): Promise<void>;

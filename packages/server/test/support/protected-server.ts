@@ -1,4 +1,5 @@
 import { connectFusionAuth } from '../../src/fusionauth.ts';
+import type { McpServerFactory } from '@modelcontextprotocol/server';
 import { loadConfig, type Environment } from '../../src/config.ts';
 import { startServer, type RunningServer } from '../../src/http-server.ts';
 import { createLog } from '../../src/log.ts';
@@ -26,9 +27,16 @@ export interface ProtectedServer extends AsyncDisposable {
  * @param options.deadline milliseconds for a call to FusionAuth
  */
 export async function protectedServer(
-  options: { deadline?: number; env?: Environment; sharedState?: SharedState } = {},
+  options: {
+    deadline?: number;
+    env?: Environment;
+    sharedState?: SharedState;
+    createMcpServer?: McpServerFactory;
+    /** One of another node's, which that node ends. */
+    fusionAuth?: FusionAuthStandIn;
+  } = {},
 ): Promise<ProtectedServer> {
-  const fusionAuth = await FusionAuthStandIn.start(`${publicUrl}/mcp`);
+  const fusionAuth = options.fusionAuth ?? (await FusionAuthStandIn.start(`${publicUrl}/mcp`));
   const lines: string[] = [];
   const config = loadConfig(['--port', '0', '--debug'], {
     FUSIONAUTH_URL: fusionAuth.url,
@@ -39,6 +47,7 @@ export async function protectedServer(
     log: createLog({ debug: true, destination: { write: (line) => void lines.push(line) } }),
     fusionAuth: connectFusionAuth(fusionAuth.url, { deadline: options.deadline ?? 5_000 }),
     sharedState: options.sharedState,
+    createMcpServer: options.createMcpServer,
   });
   return {
     fusionAuth,
@@ -49,7 +58,7 @@ export async function protectedServer(
       lines.map((line) => JSON.parse(line) as LogEntry).filter((entry) => entry.msg === message),
     [Symbol.asyncDispose]: async () => {
       await server.close();
-      await fusionAuth.close();
+      if (options.fusionAuth === undefined) await fusionAuth.close();
     },
   };
 }

@@ -46,7 +46,7 @@ export class ServerProcess {
     for (;;) {
       const found = this.#entries.find(({ msg }) => String(msg).includes(message));
       if (found !== undefined) return found;
-      if (this.child.exitCode !== null) {
+      if (this.child.exitCode !== null || this.child.signalCode !== null) {
         throw new Error(`the server ended without saying ${JSON.stringify(message)}: ${this.#stderr}`);
       }
       await new Promise((resolve) => {
