@@ -55,6 +55,8 @@ export class Exchange {
   readonly #transport: WebStandardStreamableHTTPServerTransport;
   readonly #asked: AskedRequests;
   #product: Product | undefined;
+  /** Messages that are being kept and sent: of a batch, one answer must not end the exchange under another. */
+  #underWay = 0;
   #end: () => void = () => undefined;
   #timer: NodeJS.Timeout | undefined;
 
@@ -127,7 +129,12 @@ export class Exchange {
     if (!isFirst) transport.sessionId = session.id;
     const send = transport.send.bind(transport);
     transport.send = async (message, options) => {
-      await send(this.#asked.outbound(message), this.#related(message, options));
+      this.#underWay += 1;
+      try {
+        await send(this.#asked.outbound(message), this.#related(message, options));
+      } finally {
+        this.#underWay -= 1;
+      }
       this.#closeIfDone();
     };
     const closeStream = transport.closeSSEStream.bind(transport);
@@ -168,7 +175,7 @@ export class Exchange {
   }
 
   #closeIfDone(): void {
-    if (this.pending.size === 0 && this.#asked.size === 0) this.#closeAfter(0);
+    if (this.pending.size + this.#asked.size + this.#underWay === 0) this.#closeAfter(0);
   }
 
   #closeAfter(milliseconds: number): void {
