@@ -25,13 +25,14 @@ import { protect } from './protect.ts';
 import { createMemorySharedState } from './shared-state/memory-shared-state.ts';
 import type { SharedState } from './shared-state/shared-state.ts';
 import type { NameOf } from './tools/get-name.ts';
+import { createTokenVerifier } from './token-verifier/token-verifier.ts';
 import { nameOfUser } from './userinfo.ts';
 
 /** What an app is made of besides its configuration; each has a default. */
 export interface AppParts {
   /** Makes the MCP server that answers a request. Default: one with the tool `get_name`. */
   readonly createMcpServer?: McpServerFactory | undefined;
-  /** Default: FusionAuth's JWT validation API, with issuer and audience checked. */
+  /** Default: what the configuration names, with a cache. */
   readonly verifier?: OAuthTokenVerifier | undefined;
   /** Default: the FusionAuth that the configuration names. */
   readonly fusionAuth?: FusionAuth | undefined;
@@ -82,7 +83,13 @@ export function createApp(config: ServerConfig, parts: AppParts = {}): Express {
   if (config.authentication) {
     const resource = resourceOf(config);
     const { issuer, requiredScopes, scopesSupported } = config;
-    const { verifier } = parts;
+    const verifier =
+      parts.verifier ??
+      createTokenVerifier(config.validation, fusionAuth, {
+        issuer,
+        resource,
+        clockTolerance: config.clockTolerance,
+      });
     const scopes = { requiredScopes, scopesSupported };
     const name = 'FusionAuth MCP Server';
     const path = '/mcp';

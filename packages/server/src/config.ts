@@ -1,6 +1,7 @@
 import {
   choice,
   httpUrl,
+  InvalidValue,
   isLoopback,
   parseCommandLine,
   port,
@@ -12,6 +13,7 @@ import {
 import { errors } from './errors.ts';
 import { listenAddress, urlOfHost } from './listen-address.ts';
 import { operationOf, operationOptions, type OperationConfig } from './operation.ts';
+import { validations, type Validation } from './token-verifier/token-verifier.ts';
 
 export const program = 'mcp-keyhole-server';
 
@@ -76,6 +78,22 @@ export const optionTable = {
     parse: choice(['on', 'off']),
     fallback: 'on',
   }),
+  validation: valueOption({
+    flag: 'token-validation',
+    env: 'TOKEN_VALIDATION',
+    placeholder: validations.join('|'),
+    help: 'Who verifies tokens: jwks this server, with published keys; api FusionAuth; auto whoever can [auto]',
+    parse: choice(validations),
+    fallback: 'auto' as const,
+  }),
+  clockTolerance: valueOption({
+    flag: 'clock-tolerance',
+    env: 'CLOCK_TOLERANCE',
+    placeholder: 'SECONDS',
+    help: "By how much FusionAuth's clock and this one may differ [30]",
+    parse: clockTolerance,
+    fallback: 30,
+  }),
   ...operationOptions,
   debug: switchOption({ flag: 'debug', help: 'Log each step, and show causes and stacks of failures' }),
 };
@@ -94,6 +112,10 @@ export interface ServerConfig extends OperationConfig {
   readonly port: number;
   /** False: no token is asked for. Loopback only. */
   readonly authentication: boolean;
+  /** Who verifies tokens. */
+  readonly validation: Validation;
+  /** Seconds by which FusionAuth's clock and this one may differ. */
+  readonly clockTolerance: number;
   /** What a token must carry for any request. */
   readonly requiredScopes: readonly string[];
   /** What clients are told to ask for: the required ones and those that userinfo needs. */
@@ -129,6 +151,8 @@ export function configOf(values: OptionValues<typeof optionTable>): ServerConfig
     host: values.host,
     port: values.port,
     authentication: values.authentication === 'on',
+    validation: values.validation,
+    clockTolerance: values.clockTolerance,
     requiredScopes: Object.freeze(['get_name']),
     scopesSupported: Object.freeze(['openid', 'profile', 'get_name']),
   });
@@ -145,6 +169,13 @@ export function configOf(values: OptionValues<typeof optionTable>): ServerConfig
 /** The protected resource's identifier (RFC 8707), which tokens carry in `aud`. */
 export function resourceOf(config: ServerConfig): string {
   return `${config.mcpServerUrl}/mcp`;
+}
+
+/** Minutes would keep tokens alive that have expired. */
+function clockTolerance(raw: string): number {
+  if (!/^\d{1,3}$/u.test(raw) || Number(raw) > 300)
+    throw new InvalidValue('it is a number of seconds from 0 to 300');
+  return Number(raw);
 }
 
 function baseUrl(raw: string): string {

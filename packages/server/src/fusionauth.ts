@@ -1,5 +1,6 @@
 import { cleanLine, messageOf } from '@mcp-keyhole/cli-kit';
 import { FusionAuthClient } from '@fusionauth/typescript-client';
+import { boundedCalls } from './bounded-calls.ts';
 
 /** A JSON object whose members nobody has checked yet. */
 export type Claims = Readonly<Record<string, unknown>>;
@@ -9,12 +10,14 @@ export type Answer =
   | { readonly ok: true; readonly value: Claims }
   | { readonly ok: false; readonly status?: number; readonly detail: string };
 
-/** The three calls that a resource server makes. None of them throws; each ends within the deadline. */
+/** The calls that a resource server makes. None of them throws; each ends within the deadline. */
 export interface FusionAuth {
   /** `GET /api/jwt/validate`: the claims of a token whose signature and expiry are right. Nothing else is checked. */
   validateToken(token: string): Promise<Answer>;
   /** `GET /oauth2/userinfo`: the claims about the user that the token's scopes allow. */
   userinfo(token: string): Promise<Answer>;
+  /** `GET /.well-known/jwks.json`: `keys`, the public keys. */
+  publicKeys(): Promise<Answer>;
   /** `GET /.well-known/openid-configuration` of the default tenant. */
   openIdConfiguration(): Promise<Answer>;
 }
@@ -22,16 +25,30 @@ export interface FusionAuth {
 /** Milliseconds for one call to FusionAuth: well below the minute after which MCP hosts give up on a request. */
 const callDeadline = 5_000;
 
-/** @param options.deadline milliseconds for one call; 5,000 by default */
-export function connectFusionAuth(url: string, options: { deadline?: number } = {}): FusionAuth {
+/** Milliseconds without further calls after one that got no answer. */
+const failurePause = 1_000;
+
+/**
+ * @param options.deadline milliseconds for one call; 5,000 by default
+ * @param options.pause milliseconds without further calls of a kind after one that got no answer; 1,000 by default
+ */
+export function connectFusionAuth(
+  url: string,
+  options: { deadline?: number; pause?: number } = {},
+): FusionAuth {
   const client = new FusionAuthClient('', url);
   const deadline = options.deadline ?? callDeadline;
+  const pause = options.pause ?? failurePause;
   return {
-    validateToken: async (token) => {
+    validateToken: boundedCalls(async (token: string) => {
       const answer = await settle(client.validateJWT(token), deadline);
       return answer.ok ? objectAnswer(answer.value['jwt']) : answer;
-    },
-    userinfo: (token) => settle(client.retrieveUserInfoFromAccessToken(token), deadline),
+    }, pause),
+    userinfo: boundedCalls(
+      (token: string) => settle(client.retrieveUserInfoFromAccessToken(token), deadline),
+      pause,
+    ),
+    publicKeys: () => settle(client.retrieveJsonWebKeySet(), deadline),
     openIdConfiguration: () => settle(client.retrieveOpenIdConfiguration(), deadline),
   };
 }

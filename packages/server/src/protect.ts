@@ -9,7 +9,7 @@ import { protectedResourceMetadata, resourceMetadataUrl } from './protected-reso
 import { createMemorySharedState } from './shared-state/memory-shared-state.ts';
 import { unrevoked } from './shared-state/revocation-check.ts';
 import type { SharedState } from './shared-state/shared-state.ts';
-import { createFusionAuthTokenVerifier } from './token-verifier/fusionauth-token-verifier.ts';
+import { createTokenVerifier, type Validation } from './token-verifier/token-verifier.ts';
 
 /** What {@link protect} protects, and with whose tokens. */
 export interface Protection {
@@ -27,7 +27,9 @@ export interface Protection {
   readonly name?: string | undefined;
   /** The path at which requests arrive here. Default: the resource's; another one behind a proxy that strips paths. */
   readonly path?: string | undefined;
-  /** Default: FusionAuth's JWT validation API, with issuer and audience checked. */
+  /** Who verifies signatures. Default: `auto`, this server where the key is published, else FusionAuth. */
+  readonly validation?: Validation | undefined;
+  /** Default: one for `validation`, with a cache. Another one has no cache but its own. */
   readonly verifier?: OAuthTokenVerifier | undefined;
   /** Default: the FusionAuth at `fusionAuthUrl`. */
   readonly fusionAuth?: FusionAuth | undefined;
@@ -55,8 +57,8 @@ export function protect(protection: Protection): Router {
     protection.fusionAuth ?? connectFusionAuth(protection.fusionAuthUrl ?? protection.issuer);
   const observation = protection.observation ?? observationOf(protection.log ?? createLog());
   const { revocations } = protection.sharedState ?? createMemorySharedState();
-  const verifier = protection.verifier ?? createFusionAuthTokenVerifier(fusionAuth, { issuer, resource });
-  const name = protection.verifier === undefined ? 'api' : 'own';
+  const { validation = 'auto' } = protection;
+  const verifier = protection.verifier ?? createTokenVerifier(validation, fusionAuth, { issuer, resource });
   const router = Router();
   router.use(
     protectedResourceMetadata({
@@ -71,7 +73,7 @@ export function protect(protection: Protection): Router {
   router.use(
     path,
     requireBearerToken({
-      verifier: observedVerifier(unrevoked(verifier, revocations), name, observation),
+      verifier: observedVerifier(unrevoked(verifier, revocations), observation),
       requiredScopes,
       challengedScopes,
       resourceMetadataUrl: resourceMetadataUrl(resource),

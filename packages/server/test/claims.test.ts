@@ -27,7 +27,7 @@ describe("a validated token's claims", () => {
       token: 'token',
       clientId: 'client',
       scopes: ['openid', 'get_name'],
-      expiresAt: 2_000_000_000,
+      expiresAt: 2_000_000_030,
       resource: new URL(resource),
       extra: { claims: good },
     });

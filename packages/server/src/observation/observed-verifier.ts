@@ -4,15 +4,16 @@ import { TokenRefused } from '../token-verifier/refusal.ts';
 import { millisecondsSince, type Observation } from './observation.ts';
 import { currentRequest, noteValidation } from './request-context.ts';
 
+/** Stands for a verifier that did not say more with `noteValidation`; for the cache, where nobody had to verify. */
+const unnamed = 'own';
+const cacheAlone = 'cache';
+
 /**
  * Observes the validations of a verifier. The log has a line for each token that is accepted; a refusal is logged, with its
  * reason, where it is answered.
- *
- * @param name stands for the verifier where it did not say more with `noteValidation`
  */
 export function observedVerifier(
   verifier: OAuthTokenVerifier,
-  name: string,
   { log, metrics }: Observation,
 ): OAuthTokenVerifier {
   return {
@@ -21,7 +22,8 @@ export function observedVerifier(
       const request = currentRequest();
       const span = request?.span.child('validate access token');
       const end = (outcome: string): void => {
-        const { verifier: used = name, cache = 'none' } = request?.validation ?? {};
+        const { cache = 'none', verifier: used = cache === 'hit' ? cacheAlone : unnamed } =
+          request?.validation ?? {};
         const milliseconds = millisecondsSince(begin);
         metrics.validation({ verifier: used, outcome, cache }, milliseconds / 1_000);
         span?.end(

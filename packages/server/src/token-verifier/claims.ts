@@ -9,16 +9,22 @@ export interface Expectation {
   readonly issuer: string;
   /** The protected resource that must be among the token's audiences (RFC 8707, RFC 9068 section 4). */
   readonly resource: string;
+  /** Seconds by which FusionAuth's clock and this one may differ. Default: 30. */
+  readonly clockTolerance?: number | undefined;
 }
 
+const defaultClockTolerance = 30;
+
 /**
- * Checks what FusionAuth's validation leaves out: that its token is of the right tenant and for this server. Any other
- * application's token passes FusionAuth's validation as well.
+ * Checks the claims of a token: of the right tenant, for this server, and now. FusionAuth's validation checks the time alone:
+ * any other application's token passes it as well.
  *
+ * @returns an AuthInfo whose `expiresAt` is the moment until which the token is accepted here, the tolerance included
  * @throws TokenRefused
  */
 export function authInfoOf(token: string, claims: Claims, expectation: Expectation): AuthInfo {
-  const { iss, exp, scope } = claims;
+  const { iss, exp, nbf, scope } = claims;
+  const { clockTolerance = defaultClockTolerance } = expectation;
   if (iss !== expectation.issuer) {
     throw new TokenRefused({ reason: 'wrong-issuer', found: show(iss), expected: expectation.issuer });
   }
@@ -31,11 +37,15 @@ export function authInfoOf(token: string, claims: Claims, expectation: Expectati
   const [clientId] = audiences;
   if (typeof clientId !== 'string') throw new TokenRefused({ reason: 'incomplete-claims', missing: 'aud' });
   if (typeof exp !== 'number') throw new TokenRefused({ reason: 'incomplete-claims', missing: 'exp' });
+  const now = Date.now() / 1_000;
+  if (exp + clockTolerance <= now) throw new TokenRefused({ reason: 'expired' });
+  if (typeof nbf === 'number' && nbf - clockTolerance > now)
+    throw new TokenRefused({ reason: 'not-yet-valid' });
   return {
     token,
     clientId,
     scopes: typeof scope === 'string' ? scope.split(' ').filter((word) => word !== '') : [],
-    expiresAt: exp,
+    expiresAt: exp + clockTolerance,
     resource: new URL(expectation.resource),
     extra: { claims },
   };

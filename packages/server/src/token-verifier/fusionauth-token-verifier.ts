@@ -1,13 +1,12 @@
 import type { OAuthTokenVerifier } from '@modelcontextprotocol/server';
 import type { FusionAuth } from '../fusionauth.ts';
+import { noteValidation } from '../observation/request-context.ts';
 import { authInfoOf, type Expectation } from './claims.ts';
 import { TokenRefused } from './refusal.ts';
-
-/** Three base64url parts (RFC 7515, section 3.1). Anything else need not trouble FusionAuth. */
-const compactJwt = /^[\w-]+\.[\w-]+\.[\w-]+$/u;
+import { readUnverified } from './unverified-token.ts';
 
 /**
- * Verifies access tokens through FusionAuth's JWT validation API (signature, expiry), then checks issuer and audience.
+ * Verifies access tokens through FusionAuth's JWT validation API (signature, expiry), and checks form, issuer and audience.
  * Not through introspection: FusionAuth answers that with 401 for another application's token.
  *
  * `verifyAccessToken` rejects with {@link TokenRefused}.
@@ -18,7 +17,8 @@ export function createFusionAuthTokenVerifier(
 ): OAuthTokenVerifier {
   return {
     async verifyAccessToken(token) {
-      if (!compactJwt.test(token)) throw new TokenRefused({ reason: 'malformed-token' });
+      noteValidation({ verifier: 'api' });
+      readUnverified(token, expectation);
       const answer = await fusionAuth.validateToken(token);
       if (answer.ok) return authInfoOf(token, answer.value, expectation);
       if (answer.status === 401 || answer.status === 400) {

@@ -15,7 +15,7 @@ describe('a request to /mcp', () => {
   let running: ProtectedServer;
 
   beforeAll(async () => {
-    running = await protectedServer({ deadline: 300 });
+    running = await protectedServer({ deadline: 300, env: { TOKEN_VALIDATION: 'api' } });
   });
   afterAll(async () => {
     await running[Symbol.asyncDispose]();
@@ -86,11 +86,7 @@ describe('a request to /mcp', () => {
       async ({ fusionAuth }) => fusionAuth.token({ aud: 'client' }),
     ],
     ['of another issuer', 'wrong-issuer', async ({ fusionAuth }) => fusionAuth.token({ iss: 'acme.com' })],
-    [
-      'that has expired',
-      'invalid-or-expired',
-      async ({ fusionAuth }) => fusionAuth.token({ exp: seconds() - hour }),
-    ],
+    ['that has expired', 'expired', async ({ fusionAuth }) => fusionAuth.token({ exp: seconds() - hour })],
     [
       'that never expires',
       'incomplete-claims',

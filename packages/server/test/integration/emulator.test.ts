@@ -63,6 +63,6 @@ describe('the server in front of the emulator', () => {
     const changed = `${signature.startsWith('A') ? 'B' : 'A'}${signature.slice(1)}`;
     const response = await callGetName(endpoint, bearer([header, payload, changed].join('.')));
     expect(response.status).toBe(401);
-    expect(lines.at(-1)).toContain('"reason":"invalid-or-expired"');
+    expect(lines.at(-1)).toContain('"reason":"wrong-signature"');
   });
 });

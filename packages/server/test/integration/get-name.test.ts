@@ -13,7 +13,7 @@ describe('get_name', () => {
   let running: ProtectedServer;
 
   beforeAll(async () => {
-    running = await protectedServer({ deadline: 300 });
+    running = await protectedServer({ deadline: 300, env: { TOKEN_VALIDATION: 'api' } });
   });
   afterAll(async () => {
     await running[Symbol.asyncDispose]();

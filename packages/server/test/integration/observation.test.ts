@@ -163,7 +163,8 @@ describe('the metrics', () => {
     expect(valueOf(text, requests, 'status="429"')).toBe(1);
     expect(valueOf(text, requests, 'status="401"')).toBe(1);
     const validations = 'mcp_keyhole_token_validation_duration_seconds_count';
-    expect(valueOf(text, validations, 'verifier="api",outcome="accepted"')).toBe(2);
+    expect(valueOf(text, validations, 'verifier="api",outcome="accepted",cache="miss"')).toBe(1);
+    expect(valueOf(text, validations, 'verifier="cache",outcome="accepted",cache="hit"')).toBe(1);
     expect(valueOf(text, validations, 'outcome="invalid-or-expired"')).toBe(1);
     expect(valueOf(text, 'mcp_keyhole_rate_limit_refusals_total', 'limit="user"')).toBe(1);
     expect(valueOf(text, 'mcp_keyhole_active_streams')).toBe(0);

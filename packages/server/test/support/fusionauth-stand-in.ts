@@ -1,7 +1,15 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { generateKeyPair, jwtVerify, SignJWT, type JWTPayload } from 'jose';
+import {
+  exportJWK,
+  exportSPKI,
+  generateKeyPair,
+  jwtVerify,
+  SignJWT,
+  type CryptoKey,
+  type JWTPayload,
+} from 'jose';
 
 export const clientId = '9436b02d-9305-4772-a237-5fabcf6e7f6a';
 export const userId = '00000000-0000-0000-0000-000000000001';
@@ -21,6 +29,10 @@ export class FusionAuthStandIn {
   validation: Behaviour | undefined;
   userinfo: Behaviour | Record<string, unknown> = { given_name: 'Test', family_name: 'User' };
   issuer: string;
+  /** Whether `/.well-known/jwks.json` has the key that tokens are signed with. */
+  publishes = false;
+  /** The id of that key, in tokens and there. */
+  keyId = 'stand-in';
   /** The answers that `hang` keeps back. */
   readonly #held: ServerResponse[] = [];
   /** Every token that was made, to look for in logs. */
@@ -28,7 +40,7 @@ export class FusionAuthStandIn {
   readonly requests: { path: string; authorization: string | undefined }[] = [];
   readonly url: string;
   readonly resource: string;
-  readonly #keys: Awaited<ReturnType<typeof generateKeyPair>>;
+  #keys: Awaited<ReturnType<typeof generateKeyPair>>;
   readonly #server: ReturnType<typeof createServer>;
 
   private constructor(
@@ -50,11 +62,14 @@ export class FusionAuthStandIn {
   static async start(resource: string): Promise<FusionAuthStandIn> {
     const server = createServer().listen(0, '127.0.0.1');
     await once(server, 'listening');
-    return new FusionAuthStandIn(server, await generateKeyPair('RS256'), resource);
+    return new FusionAuthStandIn(server, await generateKeyPair('RS256', { extractable: true }), resource);
   }
 
   /** A good access token of the test user, with the claims changed as told. */
-  async token(changes: ClaimChanges = {}, key = this.#keys.privateKey): Promise<string> {
+  async token(
+    changes: ClaimChanges = {},
+    { key = this.#keys.privateKey, header = {} }: { key?: CryptoKey; header?: object } = {},
+  ): Promise<string> {
     const now = Math.floor(Date.now() / 1_000);
     const claims: JWTPayload = {
       aud: [clientId, this.resource],
@@ -68,7 +83,7 @@ export class FusionAuthStandIn {
       ...changes,
     };
     const token = await new SignJWT(JSON.parse(JSON.stringify(claims)) as JWTPayload)
-      .setProtectedHeader({ alg: 'RS256', typ: 'JWT', kid: 'stand-in' })
+      .setProtectedHeader({ alg: 'RS256', typ: 'JWT', kid: this.keyId, ...header })
       .sign(key);
     this.tokens.push(token);
     return token;
@@ -76,7 +91,18 @@ export class FusionAuthStandIn {
 
   /** A token with good claims, signed with a key that FusionAuth does not know. */
   async forgedToken(): Promise<string> {
-    return this.token({}, (await generateKeyPair('RS256')).privateKey);
+    return this.token({}, { key: (await generateKeyPair('RS256')).privateKey });
+  }
+
+  /** The public key, as PEM: what an attacker has. */
+  publicKeyPem(): Promise<string> {
+    return exportSPKI(this.#keys.publicKey);
+  }
+
+  /** Signs from now on with another key. */
+  async rotate(keyId: string): Promise<void> {
+    this.#keys = await generateKeyPair('RS256', { extractable: true });
+    this.keyId = keyId;
   }
 
   /** Waits until a request for the path has come. */
@@ -111,6 +137,10 @@ export class FusionAuthStandIn {
     switch (path) {
       case '/.well-known/openid-configuration':
         return json({ issuer: this.issuer });
+      case '/.well-known/jwks.json': {
+        const key = { ...(await exportJWK(this.#keys.publicKey)), kid: this.keyId, use: 'sig', alg: 'RS256' };
+        return json({ keys: this.publishes ? [key] : [] });
+      }
       case '/oauth2/userinfo':
         return isBehaviour(this.userinfo) ? this.userinfo : json(this.userinfo);
       case '/api/jwt/validate':

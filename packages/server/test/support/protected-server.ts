@@ -25,10 +25,12 @@ export interface ProtectedServer extends AsyncDisposable {
  * Starts both on free ports.
  *
  * @param options.deadline milliseconds for a call to FusionAuth
+ * @param options.pause milliseconds without calls after one that got no answer
  */
 export async function protectedServer(
   options: {
     deadline?: number;
+    pause?: number;
     env?: Environment;
     sharedState?: SharedState;
     createMcpServer?: McpServerFactory;
@@ -45,7 +47,10 @@ export async function protectedServer(
   });
   const server = await startServer(config, {
     log: createLog({ debug: true, destination: { write: (line) => void lines.push(line) } }),
-    fusionAuth: connectFusionAuth(fusionAuth.url, { deadline: options.deadline ?? 5_000 }),
+    fusionAuth: connectFusionAuth(fusionAuth.url, {
+      deadline: options.deadline ?? 5_000,
+      pause: options.pause ?? 0,
+    }),
     sharedState: options.sharedState,
     createMcpServer: options.createMcpServer,
   });
