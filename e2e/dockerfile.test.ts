@@ -30,7 +30,12 @@ describe("the server's Dockerfile", () => {
   it('holds the program and what it needs to run, nothing else', () => {
     expect(readdirSync(app).sort()).toEqual(['node_modules', 'packages']);
     expect(readdirSync(join(app, 'packages'))).toEqual(['server']);
-    expect(readdirSync(join(app, 'packages/server')).sort()).toEqual(['bin', 'dist', 'package.json']);
+    expect(readdirSync(join(app, 'packages/server')).sort()).toEqual([
+      'bin',
+      'dist',
+      'node_modules',
+      'package.json',
+    ]);
     for (const tool of [
       'typescript',
       'vitest',

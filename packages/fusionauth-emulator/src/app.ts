@@ -4,13 +4,14 @@ import { ApiError } from './admin/api-error.ts';
 import { emulatorRoutes } from './admin/emulator-routes.ts';
 import { adminRoutes } from './admin/routes.ts';
 import type { Context } from './context.ts';
+import { cors } from './cors.ts';
 import { loopbackHostOnly } from './host-check.ts';
 import { oauthRoutes } from './oauth/routes.ts';
 import { homePage } from './pages/home.ts';
 import { sendPage } from './pages/send.ts';
 import type { RequestRecord } from './request-record.ts';
 
-/** The whole of FusionAuth that is emulated, as one express application. CORS is off, as FusionAuth's default is. */
+/** The whole of FusionAuth that is emulated, as one express application. CORS is off until the system configuration turns it on. */
 export function createApp(
   context: Context,
   options: { record: RequestRecord; loopbackOnly: boolean; log: Log },
@@ -22,6 +23,7 @@ export function createApp(
   app.use(options.record.handler);
   app.use(context.faults.handler);
   if (options.loopbackOnly) app.use(loopbackHostOnly);
+  app.use(cors(context.store));
   app.get('/', (_request, response) => {
     sendPage(response, homePage(context.store));
   });

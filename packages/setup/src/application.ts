@@ -21,24 +21,25 @@ export function resourceOf(mcpServerUrl: string): string {
 }
 
 /**
- * The body that creates the application of one MCP client.
- *
- * `callbackPort` is where the proxy listens during a sign-in. FusionAuth's `ExactMatch` compares the port too, and hosts
- * differ in the name of loopback and in the path: hence four redirect URLs.
+ * Where a sign-in may come back to the proxy, which listens on that port meanwhile. FusionAuth's `ExactMatch` compares the
+ * port too, and hosts differ in the name of loopback and in the path: hence four.
  */
+export function redirectUrls(callbackPort: number): string[] {
+  const origins = ['localhost', '127.0.0.1'].map((host) => `http://${host}:${String(callbackPort)}`);
+  return ['/oauth/callback', '/callback'].flatMap((path) => origins.map((origin) => `${origin}${path}`));
+}
+
+/** The body that creates the application of one MCP client; the proxy listens on `callbackPort` during a sign-in. */
 export function applicationRequest(client: {
   name: string;
   mcpServerUrl: string;
   callbackPort: number;
 }): ApplicationRequest {
-  const origins = ['localhost', '127.0.0.1'].map((host) => `http://${host}:${String(client.callbackPort)}`);
   return {
     application: {
       name: client.name,
       oauthConfiguration: {
-        authorizedRedirectURLs: ['/oauth/callback', '/callback'].flatMap((path) =>
-          origins.map((origin) => `${origin}${path}`),
-        ),
+        authorizedRedirectURLs: redirectUrls(client.callbackPort),
         authorizedResourceUris: [resourceOf(client.mcpServerUrl)],
         authorizedURLValidationPolicy: Oauth2AuthorizedURLValidationPolicy.ExactMatch,
         // Not NotRequiredWhenUsingPKCE: with it the refresh grant, which has no PKCE, demands a client secret

@@ -132,13 +132,13 @@ export function parseName(raw: string): string {
 }
 
 /** An http(s) URL to which paths are added: without query and without slashes at its end. */
-function parseBaseUrl(raw: string): string {
+export function parseBaseUrl(raw: string): string {
   const url = httpUrl(raw);
   if (url.search !== '') throw new InvalidValue('it has a query (?…)');
   return url.href.replace(/\/+$/u, '');
 }
 
-function parseMcpServerUrl(raw: string): string {
+export function parseMcpServerUrl(raw: string): string {
   const url = parseBaseUrl(raw);
   if (url.endsWith('/mcp')) throw new InvalidValue('/mcp is added to it, so leave that out');
   return url;
@@ -151,7 +151,7 @@ function parseApiKey(raw: string): string {
   return key;
 }
 
-function parseUuid(raw: string): string {
+export function parseUuid(raw: string): string {
   if (!/^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/iu.test(raw)) {
     throw new InvalidValue('it is a UUID, such as d7d09513-a3f5-401c-9685-34ab6c552453');
   }

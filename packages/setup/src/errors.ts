@@ -6,6 +6,7 @@ export type SetupErrorCode =
   | 'name-missing'
   | 'api-key-missing'
   | 'cancelled'
+  | 'confirmation-missing'
   | 'fusionauth-unreachable'
   | 'fusionauth-timeout'
   | 'not-fusionauth'
@@ -45,7 +46,13 @@ export const errors = {
       `There is no API key for FusionAuth at ${url}.`,
       'Put it into the environment variable FUSIONAUTH_API_KEY or a file (--api-key @FILE). FusionAuth makes keys under Settings → API Keys.',
     ),
-  cancelled: () => failure('cancelled', 'Cancelled. Nothing was created.', 'Run it again when you like.'),
+  cancelled: () => failure('cancelled', 'Cancelled. Nothing was changed.', 'Run it again when you like.'),
+  confirmationMissing: () =>
+    usage(
+      'confirmation-missing',
+      'Changes need your consent, and there is no terminal to ask for it.',
+      'Look at what the run without --fix says, then add --yes.',
+    ),
 
   // FusionAuth
   unreachable: (url: string, why: string, cause?: unknown) =>

@@ -9,7 +9,11 @@ const program = 'mcp-keyhole-setup';
 
 const help = formatHelp({
   summary: 'Registers an MCP client in FusionAuth and prints the configuration for its host.',
-  usage: [`${program} [--name NAME] [flags]`, `${program} configure <host> <url> [--client-id ID] [flags]`],
+  usage: [
+    `${program} [--name NAME] [flags]`,
+    `${program} configure <host> <url> [--client-id ID] [flags]`,
+    `${program} doctor [flags]`,
+  ],
   options,
   notes: [
     'The API key need not stand on the command line, where other programs can see it: FUSIONAUTH_API_KEY, @file and ${ENV}\n' +
@@ -26,6 +30,10 @@ async function main(
     if (argv[0] === 'configure') {
       const { runConfigure } = await import('./commands/configure-main.ts');
       return await runConfigure(argv.slice(1), env);
+    }
+    if (argv[0] === 'doctor') {
+      const { runDoctor } = await import('./commands/doctor-main.ts');
+      return await runDoctor(argv.slice(1), env);
     }
     const invocation = loadConfig(argv, env);
     if (invocation.show === 'help') process.stdout.write(help);

@@ -6,6 +6,7 @@ import { applicationRoutes } from './applications.ts';
 import { keyRoutes } from './keys.ts';
 import { reactorStatus } from './license.ts';
 import { anonymousSystemRoutes } from './system.ts';
+import { systemConfigurationRoutes } from './system-configuration.ts';
 import { tenantRoutes } from './tenants.ts';
 import { userRoutes } from './users.ts';
 import { webhookRoutes } from './webhooks.ts';
@@ -35,6 +36,7 @@ export function adminRoutes(context: Pick<Context, 'store' | 'events'>): Router 
   router.use('/api/tenant', tenantRoutes(context));
   router.use('/api/key', keyRoutes(store));
   router.use('/api/webhook', webhookRoutes(store));
+  router.use('/api/system-configuration', systemConfigurationRoutes(store));
   router.get('/api/reactor', (_request, response) => {
     response.json(reactorStatus(store));
   });

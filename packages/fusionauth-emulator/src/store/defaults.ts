@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { eventTypes, type EventSetting, type EventType } from '../webhooks/event-types.ts';
-import type { JwtConfiguration, OAuthConfiguration } from './types.ts';
+import type { CorsConfiguration, JwtConfiguration, OAuthConfiguration } from './types.ts';
 
 /** A new tenant's token settings. */
 export const defaultJwtConfiguration: JwtConfiguration = {
@@ -20,6 +20,16 @@ export const defaultJwtConfiguration: JwtConfiguration = {
 export const defaultEventConfiguration = Object.fromEntries(
   eventTypes.map((type) => [type, { enabled: false, transactionType: 'None' }]),
 ) as Record<EventType, EventSetting>;
+/** CORS is off. */
+export const defaultCors: CorsConfiguration = {
+  enabled: false,
+  allowCredentials: false,
+  allowedOrigins: [],
+  allowedMethods: ['GET', 'POST', 'OPTIONS'],
+  allowedHeaders: [],
+  exposedHeaders: [],
+  preflightMaxAgeInSeconds: 0,
+};
 
 /** A new application's OAuth settings. */
 export function defaultOAuthConfiguration(clientId: string): OAuthConfiguration {

@@ -1,13 +1,19 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { createKey, type SigningKey } from './keys.ts';
 import type { Switches } from '../switches.ts';
-import { defaultEventConfiguration, defaultJwtConfiguration, defaultOAuthConfiguration } from './defaults.ts';
+import {
+  defaultCors,
+  defaultEventConfiguration,
+  defaultJwtConfiguration,
+  defaultOAuthConfiguration,
+} from './defaults.ts';
 import { EngineRecords } from './engine-records.ts';
 import { Table } from './table.ts';
 import type {
   ApiKey,
   Application,
   Authorization,
+  CorsConfiguration,
   OAuthConfiguration,
   Role,
   Tenant,
@@ -29,6 +35,7 @@ export interface Store {
   readonly applications: Table<Application>;
   readonly users: Table<User>;
   readonly webhooks: Table<Webhook>;
+  cors: CorsConfiguration;
   /** By the engine's grant id. */
   readonly authorizations: Table<Authorization>;
   /** Remembered consent: scopes granted, by user and application id joined with a colon. */
@@ -106,6 +113,7 @@ export function createStore(options: Switches & { tenantId?: string | undefined 
     webhooks: new Table(),
     authorizations: new Table(),
     consents: new Table(),
+    cors: defaultCors,
     engine: new EngineRecords(),
     secrets: new Table([['cookies', randomBytes(32).toString('base64url')]]),
     defaultSigningKeyId: key.id,

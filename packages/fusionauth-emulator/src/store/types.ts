@@ -41,6 +41,17 @@ export interface Tenant extends Stamped {
   readonly extra: JsonObject;
 }
 
+/** CORS of the system configuration. */
+export interface CorsConfiguration {
+  readonly enabled: boolean;
+  readonly allowCredentials: boolean;
+  readonly allowedOrigins: readonly string[];
+  readonly allowedMethods: readonly string[];
+  readonly allowedHeaders: readonly string[];
+  readonly exposedHeaders: readonly string[];
+  readonly preflightMaxAgeInSeconds: number;
+}
+
 export interface Role extends Stamped {
   readonly id: string;
   readonly name: string;

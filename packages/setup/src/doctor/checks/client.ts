@@ -1,0 +1,197 @@
+import {
+  ClientAuthenticationPolicy,
+  GrantType,
+  OAuthApplicationRelationship,
+  OAuthScopeConsentMode,
+  ProofKeyForCodeExchangePolicy,
+  UnknownScopePolicy,
+} from '@fusionauth/typescript-client';
+import { cleanLine } from '@mcp-keyhole/cli-kit';
+import { redirectUrls, resourceOf } from '../../application.ts';
+import { check, type Check } from '../check.ts';
+import {
+  isPublic,
+  matches,
+  nameOf,
+  oauth,
+  patchApplication,
+  scopeOf,
+  setting,
+  unknownScopes,
+} from './application.ts';
+import { isTooOld } from './instance.ts';
+import { tokenSettingsChecks } from './token-settings.ts';
+
+/** Scopes of OpenID Connect, which FusionAuth has without being told. */
+const providedScopes = ['openid', 'offline_access', 'profile', 'email', 'address', 'phone'];
+
+export const clientChecks: readonly Check[] = [
+  check('client-absent', 'wrong', ['absentClient'], ({ absentClient }) => ({
+    about: `client ${absentClient}`,
+    message: 'FusionAuth has no application with this client id.',
+    consequence: 'FusionAuth shows an error page in place of the login page (invalid_client_id).',
+    remedy: 'Register it with mcp-keyhole-setup, and give its client id to the host.',
+  })),
+
+  check('client-inactive', 'wrong', ['client'], ({ client }) =>
+    client.active === false
+      ? {
+          about: nameOf(client),
+          message: 'The application is not active.',
+          consequence: 'FusionAuth shows an error page in place of the login page (invalid_client_id).',
+          remedy: 'Applications → Inactive → Reactivate.',
+        }
+      : undefined,
+  ),
+
+  check('client-grants', 'wrong', ['client'], ({ client }) => {
+    const enabled = oauth(client).enabledGrants ?? [];
+    const needed = [GrantType.authorization_code, GrantType.refresh_token];
+    const missing = needed.filter((grant) => !enabled.includes(grant));
+    if (missing.length === 0) return undefined;
+    return setting(client, {
+      message: `The grant ${missing.join(' and ')} is not enabled.`,
+      consequence: missing.includes(GrantType.authorization_code)
+        ? 'The sign-in ends with unauthorized_client.'
+        : 'The sign-in ends with its access token, after an hour: the refresh is refused.',
+      remedy: `OAuth → Enabled grants: ${missing.join(', ')}.`,
+      set: { enabledGrants: [...enabled, ...missing] },
+    });
+  }),
+
+  check('client-without-refresh-tokens', 'wrong', ['client'], ({ client }) =>
+    oauth(client).generateRefreshTokens === false
+      ? setting(client, {
+          message: 'No refresh tokens are generated for it.',
+          consequence: 'The sign-in ends with its access token, after an hour, and the browser opens again.',
+          remedy: 'OAuth → Generate refresh tokens: on.',
+          set: { generateRefreshTokens: true },
+        })
+      : undefined,
+  ),
+
+  check('client-authentication', 'wrong', ['client'], ({ client }) => {
+    const policy = oauth(client).clientAuthenticationPolicy ?? ClientAuthenticationPolicy.Required;
+    if (!isPublic(client) || policy === ClientAuthenticationPolicy.NotRequired) return undefined;
+    return setting(client, {
+      message: `It runs on users' machines, without a secret, but its client authentication is ${policy}.`,
+      consequence:
+        policy === ClientAuthenticationPolicy.NotRequiredWhenUsingPKCE
+          ? 'Sign-in works, and every refresh fails with client_authentication_missing: the browser opens each hour (FusionAuth/fusionauth-issues #2173).'
+          : 'The sign-in ends at the token request, with invalid_client.',
+      remedy: 'OAuth → Client authentication: Not required; PKCE: Required.',
+      set: { clientAuthenticationPolicy: 'NotRequired', proofKeyForCodeExchangePolicy: 'Required' },
+    });
+  }),
+
+  check('client-pkce', 'warning', ['client'], ({ client }) => {
+    const { proofKeyForCodeExchangePolicy: policy, clientAuthenticationPolicy } = oauth(client);
+    if (policy === ProofKeyForCodeExchangePolicy.Required || !isPublic(client)) return undefined;
+    // Otherwise client-authentication says it, with the same change.
+    if (clientAuthenticationPolicy !== ClientAuthenticationPolicy.NotRequired) return undefined;
+    return setting(client, {
+      message: `PKCE is ${policy ?? 'NotRequired'}, and it has no secret.`,
+      consequence: 'Whoever sees a code on its way can use it: another program on the machine, or a log.',
+      remedy: 'OAuth → PKCE: Required.',
+      set: { proofKeyForCodeExchangePolicy: 'Required' },
+    });
+  }),
+
+  check('client-redirect-url', 'wrong', ['client'], ({ client }, { callbackPort }) => {
+    const urls = oauth(client).authorizedRedirectURLs ?? [];
+    const wanted = redirectUrls(callbackPort);
+    const allows = (url: string): boolean => urls.some((pattern) => matches(url, pattern, client));
+    if (!isPublic(client) || wanted.some(allows)) return undefined;
+    return setting(client, {
+      message: `It may not come back to port ${String(callbackPort)}: its redirect URLs are ${urls.map((url) => cleanLine(url)).join(', ') || 'none'}.`,
+      consequence: 'FusionAuth shows invalid_redirect_uri in place of the login page. The port counts.',
+      remedy: `OAuth → Authorized redirect URLs: ${wanted[0] ?? ''}. Or name the port that its hosts use with --port.`,
+      set: { authorizedRedirectURLs: [...urls, ...wanted] },
+    });
+  }),
+
+  check('client-resource', 'wrong', ['client'], ({ client, version }, { mcpServerUrl }) => {
+    if (isTooOld(version)) return undefined;
+    const uris = oauth(client).authorizedResourceUris ?? [];
+    const resource = mcpServerUrl === undefined ? undefined : resourceOf(mcpServerUrl);
+    if (uris.length > 0 && (resource === undefined || uris.includes(resource))) return undefined;
+    const trouble = {
+      message:
+        uris.length === 0
+          ? 'It has no resource URI, so that FusionAuth ignores the parameter resource.'
+          : `Its resource URIs are ${uris.map((uri) => cleanLine(uri)).join(', ')}, without ${resource ?? ''}.`,
+      consequence:
+        uris.length === 0
+          ? 'Its tokens are not for the MCP server, which answers each with a 401.'
+          : 'The sign-in ends with invalid_target.',
+      remedy: `OAuth → Authorized resource URIs: ${resource ?? 'the URL of the MCP endpoint, such as https://mcp.example.com/mcp'}.`,
+    };
+    if (resource === undefined) return { about: nameOf(client), ...trouble };
+    return setting(client, { ...trouble, set: { authorizedResourceUris: [...uris, resource] } });
+  }),
+
+  check('client-scope', 'wrong', ['client', 'metadata'], ({ client, metadata }) => {
+    const known = [...providedScopes, ...(client.scopes ?? []).map(({ name }) => name ?? '')];
+    const missing = metadata.scopes.filter((scope) => !known.includes(scope));
+    if (missing.length === 0) return undefined;
+    const names = missing.map((scope) => cleanLine(scope)).join(', ');
+    return {
+      about: nameOf(client),
+      message: `The server asks for ${names}, which the application does not have.`,
+      consequence:
+        unknownScopes(client) === UnknownScopePolicy.Reject
+          ? 'The sign-in ends with invalid_scope (unknown_scope).'
+          : 'The token comes without it, and the server answers 403 insufficient_scope.',
+      remedy: `Applications → ${cleanLine(client.name ?? '')} → Scopes: add ${names}.`,
+      change: {
+        says: missing.map(
+          (scope) => `new scope ${JSON.stringify(scope)}, required, with its consent message`,
+        ),
+        requests: missing.map((scope) => scopeOf(client, scope)),
+      },
+    };
+  }),
+
+  check('client-unknown-scopes', 'warning', ['client'], ({ client }) => {
+    const policy = unknownScopes(client);
+    if (policy === UnknownScopePolicy.Reject) return undefined;
+    return setting(client, {
+      message: `Its policy for unknown scopes is ${policy}.`,
+      consequence:
+        policy === UnknownScopePolicy.Allow
+          ? 'A client gets any scope that it names, and the consent page does not say what it means.'
+          : 'A scope that is misspelt is dropped silently, and shows only as 403 insufficient_scope.',
+      remedy: 'OAuth → Unknown scope policy: Reject.',
+      set: { unknownScopePolicy: 'Reject' },
+    });
+  }),
+
+  check('client-consent', 'warning', ['client', 'license'], ({ client, license }) => {
+    const { relationship, consentMode } = oauth(client);
+    const isThird = relationship === OAuthApplicationRelationship.ThirdParty;
+    const isNever = consentMode === OAuthScopeConsentMode.NeverPrompt;
+    // A first-party client is all that there can be without a license.
+    if ((isThird && !isNever) || license.licensed !== true) return undefined;
+    return setting(client, {
+      message: 'Its users are not asked whether it may have their data.',
+      consequence: 'Whoever is signed in gives tokens away by following a link, without a page in between.',
+      remedy: 'OAuth → Relationship: Third-party; consent mode: Always prompt, or Remember decision.',
+      set: {
+        relationship: 'ThirdParty',
+        ...(isNever ? { consentMode: 'AlwaysPrompt' } : {}),
+      },
+    });
+  }),
+
+  ...tokenSettingsChecks('client', (client) =>
+    // Only where the application overrides the tenant's.
+    client.jwtConfiguration?.enabled === true
+      ? {
+          about: nameOf(client),
+          where: `Applications → ${cleanLine(client.name ?? '')} → JWT`,
+          configuration: client.jwtConfiguration,
+          request: (jwtConfiguration) => patchApplication(client, { jwtConfiguration }),
+        }
+      : undefined,
+  ),
+];

@@ -1,0 +1,133 @@
+import type {
+  ApplicationResponse,
+  KeyResponse,
+  ReactorResponse,
+  SystemConfigurationResponse,
+  TenantResponse,
+  VersionResponse,
+} from '@fusionauth/typescript-client';
+import type { AllFacts, FactName, Look, Question } from './facts.ts';
+import { NotSeen } from './http.ts';
+import { Absent, KeyRefused, type ManagementApi } from './management-api.ts';
+import {
+  lookAtCertificates,
+  lookAtDiscovery,
+  lookAtJwks,
+  lookAtMetadata,
+  lookForClosedOrigins,
+} from './public-look.ts';
+
+/** Everything that was seen in one run. */
+export interface FullLook extends Look {
+  /** The same with what is told of each client. */
+  readonly clients: readonly Look[];
+}
+
+type Facts = { -readonly [Name in FactName]?: AllFacts[Name] };
+type Reasons = Partial<Record<FactName, string>>;
+
+/**
+ * Looks at FusionAuth and the MCP server, changing nothing. What cannot be seen is left out with its reason.
+ *
+ * @param api undefined without an API key
+ */
+export async function look(question: Question, api: ManagementApi | undefined): Promise<FullLook> {
+  const facts: Facts = {};
+  const unseen: Reasons = {};
+  const refusals = new Set<string>();
+
+  async function see<Name extends FactName>(name: Name, find: () => Promise<AllFacts[Name]>): Promise<void> {
+    try {
+      facts[name] = await find();
+    } catch (error) {
+      if (!(error instanceof NotSeen)) throw error;
+      if (error instanceof KeyRefused) refusals.add(error.message);
+      unseen[name] = error.message;
+    }
+  }
+  /** By the management API. */
+  async function manage<Name extends FactName>(
+    name: Name,
+    find: (api: ManagementApi) => Promise<AllFacts[Name]>,
+  ): Promise<void> {
+    await see(name, () => {
+      if (api === undefined) throw new NotSeen('it needs an API key');
+      return find(api);
+    });
+  }
+
+  const clients = await Promise.all(question.clientIds.map((id) => lookAtClient(id, api)));
+  await see('certificates', () => lookAtCertificates(question));
+  await see('discovery', async () => {
+    const { discovery, skew } = await lookAtDiscovery(question);
+    if (skew !== undefined) facts.clock = skew;
+    return discovery;
+  });
+  await Promise.all([
+    see('jwks', () => lookAtJwks(facts.discovery, question)),
+    manage('version', async (from) => versionOf((await from.read('/api/system/version')) as VersionResponse)),
+    manage('license', async (from) => ((await from.read('/api/reactor')) as ReactorResponse).status ?? {}),
+    manage('tenant', (from) => lookAtTenant(from, question.tenantId ?? clients[0]?.facts.client?.tenantId)),
+    manage('keys', async (from) => ((await from.read('/api/key')) as KeyResponse).keys ?? []),
+    ...(question.mcpServerUrl === undefined ? [] : [see('metadata', () => lookAtMetadata(question))]),
+    ...(question.browserOrigins.length === 0
+      ? []
+      : [
+          see('closedOrigins', () => lookForClosedOrigins(facts.discovery, question)),
+          manage('cors', async (from) => {
+            const answer = (await from.read('/api/system-configuration')) as SystemConfigurationResponse;
+            return answer.systemConfiguration?.corsConfiguration ?? {};
+          }),
+        ]),
+  ]);
+  for (const { refusal } of clients) if (refusal !== undefined) refusals.add(refusal);
+  if (refusals.size > 0) facts.refusals = [...refusals];
+  if (unseen.discovery !== undefined) facts.silence = unseen.discovery;
+  if (unseen.metadata !== undefined) facts.metadataFailure = unseen.metadata;
+  if (facts.clock === undefined) unseen.clock = unseen.discovery ?? 'its answers have no Date';
+  return {
+    facts,
+    unseen,
+    clients: clients.map((one) => ({
+      facts: { ...facts, ...one.facts },
+      unseen: { ...unseen, ...one.unseen },
+    })),
+  };
+}
+
+async function lookAtTenant(api: ManagementApi, id: string | undefined): Promise<AllFacts['tenant']> {
+  if (id !== undefined) {
+    const { tenant } = (await api.read(`/api/tenant/${id}`)) as TenantResponse;
+    if (tenant !== undefined) return tenant;
+    throw new NotSeen(`there is no tenant ${id}`);
+  }
+  const { tenants = [] } = (await api.read('/api/tenant')) as TenantResponse;
+  const [only, ...others] = tenants;
+  if (only === undefined || others.length > 0) {
+    throw new NotSeen(`there are ${String(tenants.length)} tenants: say which with --tenant-id`);
+  }
+  return only;
+}
+
+async function lookAtClient(
+  id: string,
+  api: ManagementApi | undefined,
+): Promise<Look & { refusal?: string | undefined }> {
+  try {
+    if (api === undefined) throw new NotSeen('it needs an API key');
+    const { application } = (await api.read(`/api/application/${id}`)) as ApplicationResponse;
+    return application === undefined
+      ? { facts: { absentClient: id }, unseen: {} }
+      : { facts: { client: application }, unseen: {} };
+  } catch (error) {
+    if (error instanceof Absent) return { facts: { absentClient: id }, unseen: {} };
+    if (!(error instanceof NotSeen)) throw error;
+    const refusal = error instanceof KeyRefused ? error.message : undefined;
+    return { facts: {}, unseen: { client: error.message }, refusal };
+  }
+}
+
+function versionOf({ version }: VersionResponse): string {
+  if (version === undefined || version === '') throw new NotSeen('FusionAuth does not tell its version');
+  return version;
+}

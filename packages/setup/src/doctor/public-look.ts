@@ -1,0 +1,96 @@
+import { resourceOf } from '../application.ts';
+import type { Certificate, Discovery, PublishedKey, Question, ResourceMetadata } from './facts.ts';
+import { exchange, NotSeen, readCertificate, readObject, type Answer } from './http.ts';
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** FusionAuth's discovery document, as clients see it, and how far its clock is ahead, in milliseconds. */
+export async function lookAtDiscovery({
+  publicUrl,
+  tenantId,
+}: Question): Promise<{ discovery: Discovery; skew: number | undefined }> {
+  const base = tenantId === undefined ? publicUrl : `${publicUrl}/${tenantId}`;
+  const [body, answer] = await readObject(`${base}/.well-known/openid-configuration`);
+  const document = body as Json;
+  const issuer = text(document['issuer']);
+  if (issuer === undefined) throw new NotSeen(`the discovery document of ${base} names no issuer`);
+  return {
+    discovery: {
+      issuer,
+      authorizationEndpoint: text(document['authorization_endpoint']),
+      tokenEndpoint: text(document['token_endpoint']),
+      jwksUri: text(document['jwks_uri']),
+      pkceMethods: texts(document['code_challenge_methods_supported']),
+      namesIssuer: document['authorization_response_iss_parameter_supported'] === true,
+    },
+    skew: skewOf(answer),
+  };
+}
+
+/** A Date header tells whole seconds: half of one is added, and half the time that the answer took is taken off. */
+function skewOf({ headers, asked, arrived }: Answer): number | undefined {
+  const date = Date.parse(headers.get('date') ?? '');
+  return Number.isNaN(date) ? undefined : date + 500 - (asked + arrived) / 2;
+}
+
+/** The published keys, by the address in the discovery document if it can be asked. */
+export async function lookAtJwks(
+  discovery: Discovery | undefined,
+  { publicUrl }: Question,
+): Promise<readonly PublishedKey[]> {
+  const url = ownUrl(discovery?.jwksUri, publicUrl) ?? `${publicUrl}/.well-known/jwks.json`;
+  const [body] = await readObject(url);
+  const { keys } = body as Json;
+  if (!Array.isArray(keys)) throw new NotSeen(`${url} is no JWKS document`);
+  return (keys as Json[]).map((key) => ({ kid: text(key['kid']), alg: text(key['alg']) }));
+}
+
+/** The protected resource metadata, at its well-known address (RFC 9728, section 3.1). */
+export async function lookAtMetadata({ mcpServerUrl = '' }: Question): Promise<ResourceMetadata> {
+  const { origin, pathname } = new URL(resourceOf(mcpServerUrl));
+  const [body] = await readObject(`${origin}/.well-known/oauth-protected-resource${pathname}`);
+  const metadata = body as Json;
+  return {
+    resource: text(metadata['resource']),
+    authorizationServers: texts(metadata['authorization_servers']),
+    scopes: texts(metadata['scopes_supported']),
+  };
+}
+
+/** Those browser origins whose pages the token endpoint does not answer, by a preflight as a browser sends it. */
+export async function lookForClosedOrigins(
+  discovery: Discovery | undefined,
+  { publicUrl, browserOrigins }: Question,
+): Promise<readonly string[]> {
+  const url = ownUrl(discovery?.tokenEndpoint, publicUrl) ?? `${publicUrl}/oauth2/token`;
+  const isClosed = async (origin: string): Promise<boolean> => {
+    const { status, headers } = await exchange(url, {
+      method: 'OPTIONS',
+      headers: {
+        origin,
+        'access-control-request-method': 'POST',
+        'access-control-request-headers': 'content-type',
+      },
+    });
+    const allowed = headers.get('access-control-allow-origin');
+    return status >= 300 || (allowed !== '*' && allowed !== origin);
+  };
+  const closed = await Promise.all(browserOrigins.map(isClosed));
+  return browserOrigins.filter((_origin, index) => closed[index]);
+}
+
+export function lookAtCertificates({ publicUrl, mcpServerUrl }: Question): Promise<readonly Certificate[]> {
+  const urls = [publicUrl, mcpServerUrl].filter((url) => url?.startsWith('https:') === true);
+  return Promise.all(urls.map((url) => readCertificate(url ?? '')));
+}
+
+/** An address that the document names, unless it leads elsewhere, which is a finding of its own. */
+function ownUrl(url: string | undefined, publicUrl: string): string | undefined {
+  if (url === undefined || !URL.canParse(url)) return undefined;
+  return new URL(url).origin === new URL(publicUrl).origin ? url : undefined;
+}
+
+const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
+
+const texts = (value: unknown): string[] =>
+  Array.isArray(value) ? value.filter((item): item is string => typeof item === 'string') : [];
