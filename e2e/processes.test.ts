@@ -12,6 +12,9 @@ import { System, type HostConfiguration } from './support/system.ts';
 /** How long others wait at most for a lock whose holder was killed: 5 s until it counts as abandoned, and slack. */
 const abandonedWithin = 8_000;
 
+// Tokens are made invalid by taking their key away, which a server notices at once only without a cache.
+const serverEnv = { TOKEN_VALIDATION: 'api', TOKEN_CACHE: '0' };
+
 let system: System;
 let browser: Browser;
 let desktop: Desktop;
@@ -20,7 +23,7 @@ let configuration: HostConfiguration;
 const figures: string[] = [];
 
 beforeAll(async () => {
-  [system, browser] = await Promise.all([System.start(), Browser.start()]);
+  [system, browser] = await Promise.all([System.start({ serverEnv }), Browser.start()]);
   await system.patchTenant({ jwtConfiguration: { refreshTokenUsagePolicy: 'OneTimeUse' } });
   configuration = entryOf(await system.register('Many at once', await freePort()));
 });

@@ -6,6 +6,9 @@ import { Desktop, entryOf } from '../support/desktop.ts';
 import { freePort } from '../support/free-port.ts';
 import { System, type HostConfiguration } from '../support/system.ts';
 
+// Tokens are made invalid by taking their key away, which a server notices at once only without a cache.
+const serverEnv = { RATE_LIMIT_USER: '0', TOKEN_VALIDATION: 'api', TOKEN_CACHE: '0' };
+
 let system: System;
 let browser: Browser;
 let scene: Scene;
@@ -13,7 +16,7 @@ let configuration: HostConfiguration;
 const figures: string[] = [];
 
 beforeAll(async () => {
-  [system, browser] = await Promise.all([System.start(), Browser.start()]);
+  [system, browser] = await Promise.all([System.start({ serverEnv }), Browser.start()]);
   await system.patchTenant({ jwtConfiguration: { refreshTokenUsagePolicy: 'OneTimeUse' } });
   configuration = entryOf(await system.register('Stress', await freePort()));
 });

@@ -85,11 +85,12 @@ export function createApp(config: ServerConfig, parts: AppParts = {}): Express {
     const { issuer, requiredScopes, scopesSupported } = config;
     const verifier =
       parts.verifier ??
-      createTokenVerifier(config.validation, fusionAuth, {
-        issuer,
-        resource,
-        clockTolerance: config.clockTolerance,
-      });
+      createTokenVerifier(
+        config.validation,
+        fusionAuth,
+        { issuer, resource, clockTolerance: config.clockTolerance },
+        config.tokenCache * 1_000,
+      );
     const scopes = { requiredScopes, scopesSupported };
     const name = 'FusionAuth MCP Server';
     const path = '/mcp';

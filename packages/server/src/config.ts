@@ -94,6 +94,14 @@ export const optionTable = {
     parse: clockTolerance,
     fallback: 30,
   }),
+  tokenCache: valueOption({
+    flag: 'token-cache',
+    env: 'TOKEN_CACHE',
+    placeholder: 'SECONDS',
+    help: 'How long a token that was found good is not verified again, at most; 0 verifies each time [until it expires]',
+    parse: tokenCache,
+    fallback: 86_400,
+  }),
   ...operationOptions,
   debug: switchOption({ flag: 'debug', help: 'Log each step, and show causes and stacks of failures' }),
 };
@@ -116,6 +124,8 @@ export interface ServerConfig extends OperationConfig {
   readonly validation: Validation;
   /** Seconds by which FusionAuth's clock and this one may differ. */
   readonly clockTolerance: number;
+  /** Seconds for which a good token is not verified again, at most. */
+  readonly tokenCache: number;
   /** What a token must carry for any request. */
   readonly requiredScopes: readonly string[];
   /** What clients are told to ask for: the required ones and those that userinfo needs. */
@@ -153,6 +163,7 @@ export function configOf(values: OptionValues<typeof optionTable>): ServerConfig
     authentication: values.authentication === 'on',
     validation: values.validation,
     clockTolerance: values.clockTolerance,
+    tokenCache: values.tokenCache,
     requiredScopes: Object.freeze(['get_name']),
     scopesSupported: Object.freeze(['openid', 'profile', 'get_name']),
   });
@@ -175,6 +186,12 @@ export function resourceOf(config: ServerConfig): string {
 function clockTolerance(raw: string): number {
   if (!/^\d{1,3}$/u.test(raw) || Number(raw) > 300)
     throw new InvalidValue('it is a number of seconds from 0 to 300');
+  return Number(raw);
+}
+
+function tokenCache(raw: string): number {
+  if (!/^\d{1,5}$/u.test(raw) || Number(raw) > 86_400)
+    throw new InvalidValue('it is a number of seconds from 0 to 86400');
   return Number(raw);
 }
 

@@ -20,8 +20,13 @@ const refusalLifetime = 10_000;
 /**
  * Remembers results by the token's hash: a good token until it expires, a refused one for a moment; that nobody could tell is
  * not remembered. Requests with the same token wait for one verification.
+ *
+ * @param lifetime milliseconds for which a good token is remembered at most; by default until it expires
  */
-export function cachedVerifier(verifier: OAuthTokenVerifier): CachedTokenVerifier {
+export function cachedVerifier(
+  verifier: OAuthTokenVerifier,
+  lifetime = Number.POSITIVE_INFINITY,
+): CachedTokenVerifier {
   const good = new LRUCache<string, AuthInfo>({ max: knownTokens });
   const refused = new LRUCache<string, TokenRefused>({ max: refusedTokens, ttl: refusalLifetime });
   const underWay = new Map<string, Promise<AuthInfo>>();
@@ -31,7 +36,7 @@ export function cachedVerifier(verifier: OAuthTokenVerifier): CachedTokenVerifie
     const begun = generation;
     try {
       const authInfo = await verifier.verifyAccessToken(token);
-      const ttl = millisecondsLeft(authInfo);
+      const ttl = Math.min(millisecondsLeft(authInfo), lifetime);
       if (begun === generation && ttl > 0) good.set(hash, authInfo, { ttl });
       return authInfo;
     } catch (error) {

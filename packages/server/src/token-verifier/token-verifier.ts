@@ -22,9 +22,10 @@ export function createTokenVerifier(
   validation: Validation,
   fusionAuth: FusionAuth,
   expectation: Expectation,
+  lifetime = Number.POSITIVE_INFINITY,
 ): TokenVerifier {
   const keys = new PublishedKeys(fusionAuth);
-  const cached = cachedVerifier(verifierFor(validation, fusionAuth, keys, expectation));
+  const cached = cachedVerifier(verifierFor(validation, fusionAuth, keys, expectation), lifetime);
   return {
     verifyAccessToken: (token) => cached.verifyAccessToken(token),
     keysChanged: () => {
