@@ -17,7 +17,11 @@ export interface TokenVerifier extends OAuthTokenVerifier {
   keysChanged(): void;
 }
 
-/** The verifier of a configuration, with its cache. `verifyAccessToken` rejects with `TokenRefused`. */
+/**
+ * The verifier of a configuration, with its cache. `verifyAccessToken` rejects with `TokenRefused`.
+ *
+ * @param lifetime milliseconds for which a good token is not verified again at most; by default until it expires
+ */
 export function createTokenVerifier(
   validation: Validation,
   fusionAuth: FusionAuth,
