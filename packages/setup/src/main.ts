@@ -1,56 +1,31 @@
-import { formatHelp, reportFailure } from '@mcp-keyhole/cli-kit';
-import { register } from './commands/register.ts';
-import { loadConfig, options } from './config.ts';
-import { connectFusionAuth } from './fusionauth.ts';
-import { formatReport } from './report.ts';
+import { reportFailure } from '@mcp-keyhole/cli-kit';
+import { program, type Environment } from './commands/command.ts';
+import { chooseCommand } from './commands/index.ts';
 import { openTerminal } from './terminal.ts';
 
-const program = 'mcp-keyhole-setup';
-
-const help = formatHelp({
-  summary: 'Registers an MCP client in FusionAuth and prints the configuration for its host.',
-  usage: [
-    `${program} [--name NAME] [flags]`,
-    `${program} configure <host> <url> [--client-id ID] [flags]`,
-    `${program} doctor [flags]`,
-  ],
-  options,
-  notes: [
-    'The API key need not stand on the command line, where other programs can see it: FUSIONAUTH_API_KEY, @file and ${ENV}\n' +
-      'keep it away from there.',
-    'Exit code: 0 registered, 1 failure (nothing is left half-made, or the message says what), 2 usage.',
-  ],
-});
-
-async function main(
-  argv: readonly string[],
-  env: Readonly<Record<string, string | undefined>>,
-): Promise<number> {
+/** argv and env in, exit code out. */
+async function main(argv: readonly string[], env: Environment): Promise<number> {
+  const print = (text: string): boolean => process.stdout.write(text);
   try {
-    if (argv[0] === 'configure') {
-      const { runConfigure } = await import('./commands/configure-main.ts');
-      return await runConfigure(argv.slice(1), env);
+    const choice = await chooseCommand(argv);
+    if (choice.command === 'overview') {
+      print((await import('./commands/overview.ts')).overview());
+      return 0;
     }
-    if (argv[0] === 'doctor') {
-      const { runDoctor } = await import('./commands/doctor-main.ts');
-      return await runDoctor(argv.slice(1), env);
+    const { command } = choice;
+    const invocation = command.load(choice.argv, env);
+    switch (invocation.show) {
+      case 'help':
+        print(command.help);
+        return 0;
+      case 'version':
+        print(`${process.env['KEYHOLE_VERSION'] ?? 'development'}\n`);
+        return 0;
+      case 'nothing': {
+        const terminal = openTerminal({ input: process.stdin, output: process.stderr });
+        return await command.run(invocation.config, { env, terminal, write: print });
+      }
     }
-    const invocation = loadConfig(argv, env);
-    if (invocation.show === 'help') process.stdout.write(help);
-    if (invocation.show === 'version') {
-      process.stdout.write(`${process.env['KEYHOLE_VERSION'] ?? 'development'}\n`);
-    }
-    if (invocation.show !== 'nothing') return 0;
-    const { config } = invocation;
-    const registration = await register(
-      config,
-      connectFusionAuth({ url: config.fusionAuthUrl, apiKey: config.apiKey, tenantId: config.tenantId }),
-      openTerminal({ input: process.stdin, output: process.stderr }),
-    );
-    process.stdout.write(
-      config.json ? `${JSON.stringify(registration)}\n` : `\n${formatReport(registration, process.platform)}`,
-    );
-    return 0;
   } catch (error) {
     return reportFailure(error, { program, debug: argv.includes('--debug') });
   }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { applicationRequest, scopeRequest } from '../src/application.ts';
+import { applicationRequest, scopeRequest } from '../src/clients/application.ts';
 
 describe('the application of an MCP client', () => {
   it('is a third party with PKCE whose refresh needs no secret', () => {

@@ -2,12 +2,12 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CliError } from '@mcp-keyhole/cli-kit';
 import { describe, expect, it } from 'vitest';
-import { demoApiKey, loadConfig, type SetupConfig } from '../src/config.ts';
+import { demoApiKey, findApiKey } from '../src/api-key.ts';
+import { command, type RegisterConfig } from '../src/commands/register.ts';
+import { configOf } from './support/config.ts';
 
-function config(argv: string[], env: Record<string, string> = {}): SetupConfig {
-  const invocation = loadConfig(argv, env, () => 'key-from-file\n');
-  if (invocation.show !== 'nothing') throw new Error(`it shows ${invocation.show}`);
-  return invocation.config;
+function config(argv: string[], env: Record<string, string> = {}): RegisterConfig {
+  return configOf(command, argv, env, () => 'key-from-file\n');
 }
 
 function refusal(argv: string[], env: Record<string, string> = {}): CliError {
@@ -25,8 +25,7 @@ describe('the configuration of the setup tool', () => {
     expect(config([])).toEqual({
       name: undefined,
       fusionAuthUrl: 'http://localhost:9011',
-      apiKey: demoApiKey,
-      usesDemoKey: true,
+      apiKey: undefined,
       mcpServerUrl: 'http://localhost:8000',
       callbackPort: 3334,
       tenantId: undefined,
@@ -63,7 +62,6 @@ describe('the configuration of the setup tool', () => {
   it('takes the API key from the flag, a file or the environment', () => {
     expect(config(['--api-key', 'k1'], { FUSIONAUTH_API_KEY: 'k2' })).toMatchObject({
       apiKey: 'k1',
-      usesDemoKey: false,
     });
     expect(config([], { FUSIONAUTH_API_KEY: 'k2' }).apiKey).toBe('k2');
     expect(config(['--api-key', '@file']).apiKey).toBe('key-from-file');
@@ -74,16 +72,6 @@ describe('the configuration of the setup tool', () => {
     const error = refusal(['--api-key', 'ab\r\ncd']);
     expect(error.exitCode).toBe(2);
     expect(error.message).not.toContain('ab');
-  });
-
-  it('never tries the demo key on another machine', () => {
-    expect(refusal(['--fusionauth-url', 'https://auth.example.com'])).toMatchObject({
-      code: 'api-key-missing',
-      exitCode: 2,
-    });
-    expect(config(['--fusionauth-url', 'https://auth.example.com'], { FUSIONAUTH_API_KEY: 'k' }).apiKey).toBe(
-      'k',
-    );
   });
 
   it('makes the path of the proxy absolute, and refuses one that is not there', () => {
@@ -114,9 +102,28 @@ describe('the configuration of the setup tool', () => {
   });
 
   it('shows help and version whatever else is wrong', () => {
-    expect(loadConfig(['--help', '--fusionauth-url', 'x'], {})).toEqual({ show: 'help' });
-    expect(loadConfig(['--version'], { FUSIONAUTH_URL: 'https://auth.example.com' })).toEqual({
+    expect(command.load(['--help', '--fusionauth-url', 'x'], {})).toEqual({ show: 'help' });
+    expect(command.load(['--version'], { FUSIONAUTH_URL: 'https://auth.example.com' })).toEqual({
       show: 'version',
     });
+  });
+});
+
+describe('the API key', () => {
+  const elsewhere = config(['--fusionauth-url', 'https://auth.example.com']);
+
+  it('is the given one, or the demo key on this machine', async () => {
+    await expect(findApiKey(config([]), { askApiKey: undefined })).resolves.toBe(demoApiKey);
+    const given = config([], { FUSIONAUTH_API_KEY: 'k' });
+    await expect(findApiKey(given, { askApiKey: undefined })).resolves.toBe('k');
+  });
+
+  it('is never the demo key on another machine, but asked for', async () => {
+    await expect(findApiKey(elsewhere, { askApiKey: undefined })).rejects.toMatchObject({
+      code: 'api-key-missing',
+      exitCode: 2,
+    });
+    const askApiKey = (url: string): Promise<string> => Promise.resolve(`typed for ${url}`);
+    await expect(findApiKey(elsewhere, { askApiKey })).resolves.toBe('typed for https://auth.example.com');
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { claudeDesktopFile, hostConfiguration } from '../src/host-configuration.ts';
-import { formatReport } from '../src/report.ts';
+import { claudeDesktopFile, hostConfiguration } from '../src/clients/host-configuration.ts';
+import { formatReport } from '../src/clients/report.ts';
 
 const client = {
   clientId: '9436b02d-9305-4772-a237-5fabcf6e7f6a',

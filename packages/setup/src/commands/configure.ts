@@ -1,163 +1,86 @@
-import { existsSync } from 'node:fs';
-import path from 'node:path';
-import { styleText } from 'node:util';
-import type { Progress } from '@mcp-keyhole/cli-kit';
-import { Backups } from '../hosts/backups.ts';
-import { decode, readSnapshot } from '../hosts/configuration-file.ts';
-import { difference } from '../hosts/difference.ts';
-import type { Edit, Edited } from '../hosts/document.ts';
-import { hostErrors } from '../hosts/errors.ts';
-import { entryOf, openDocument, snippet } from '../hosts/host-entry.ts';
-import type { Machine } from '../hosts/machine.ts';
-import { isProxyEntry, proxyCommand } from '../hosts/proxy-command.ts';
-import type { ConfigureConfig } from './configure-options.ts';
+import { homedir } from 'node:os';
+import { configOf, options, type ConfigureConfig } from '../hosts/config.ts';
+import { configure, printed, type Configuration, type ConfigureContext } from '../hosts/configuration.ts';
+import { hosts } from '../hosts/host-list.ts';
+import { thisMachine } from '../hosts/machine.ts';
+import { defineCommand, program, type CommandContext, type Environment } from './command.ts';
 
-/** How often a file may change between its diff and its write before that is given up. */
-const attempts = 20;
+export const command = defineCommand({
+  name: 'configure',
+  summary:
+    "Writes the entry of an MCP server into a host's configuration. Needs neither FusionAuth nor an API key.",
+  usage: [
+    'configure <host> <url> [--client-id ID] [flags] [-- flags of the proxy]',
+    'configure <host> --remove [--name NAME]',
+    'configure <host> --undo',
+    'configure claude-desktop <url> --client-id ID --extension FILE.mcpb',
+  ],
+  words: Object.fromEntries(hosts.map(({ id, title }) => [id, title])),
+  options,
+  notes: [
+    'The change is shown before it is made. The rest of the file stays as it is, and a copy of it is kept for --undo.',
+    'Exit code: 0 done or nothing to do, 1 failure (the file is as it was), 2 usage.',
+  ],
+  config: configOf,
+  async run(config, { env, terminal, write }: CommandContext) {
+    const context: ConfigureContext = {
+      machine: thisMachine(env, home(env)),
+      folder: process.cwd(),
+      person: {
+        write: (text) => process.stderr.write(text),
+        colours: process.stderr.isTTY && (env['NO_COLOR'] ?? '') === '',
+        confirm: terminal.confirm,
+        progress: terminal,
+      },
+    };
+    if (config.print) {
+      const { text, where } = printed(config, context);
+      process.stderr.write(`${where}\n\n`);
+      write(text);
+      return 0;
+    }
+    if (config.extension !== undefined) {
+      const { writeExtension } = await import('../hosts/extension.ts');
+      const written = await writeExtension(config, config.extension, terminal);
+      write(config.json ? `${JSON.stringify(written)}\n` : `\n${written.file}\n`);
+      return 0;
+    }
+    const configuration = await configure(config, context);
+    write(config.json ? `${JSON.stringify(configuration)}\n` : report(configuration, config));
+    return 0;
+  },
+});
 
-/** Where a configuration is written, and who is asked. */
-export interface ConfigureContext {
-  readonly machine: Machine;
-  /** The project's folder. */
-  readonly folder: string;
-  /** Where people read: stderr. */
-  readonly person: {
-    readonly write: (text: string) => unknown;
-    readonly colours: boolean;
-    readonly confirm: ((question: string) => Promise<boolean>) | undefined;
-    readonly progress: Progress;
-  };
+/** HOME counts on Windows too when it is set: shells there set it, and tests. */
+function home(env: Environment): string {
+  const given = env['HOME'];
+  return given === undefined || given === '' ? homedir() : given;
 }
 
-/** What `--json` prints. */
-export interface Configuration {
-  readonly host: string;
-  readonly file: string;
-  /** The entry's name; null after --undo. */
-  readonly name: string | null;
-  readonly change: Edited['change'] | 'restored' | 'file-removed' | 'none';
-  /** The copy of the file as it was. */
-  readonly backup: string | null;
-  /** What makes the host read its file again. */
-  readonly reload: string;
-}
-
-/** Writes one entry into a host's file, or takes it out, or undoes that. @throws SetupError */
-export async function configure(config: ConfigureConfig, context: ConfigureContext): Promise<Configuration> {
-  const { host } = config;
-  const file = fileOf(config, context);
-  const backups = new Backups(config.stateFolder);
-  if (config.undo) {
-    const change = (await backups.undo(file)) === 'removed' ? 'file-removed' : 'restored';
-    return { host: host.id, file, name: null, change, backup: null, reload: host.reload };
-  }
-  await checkInstalled(config, context, file);
-  let edit: Edit | undefined;
-  for (let attempt = 0; attempt < attempts; attempt += 1) {
-    const snapshot = await readSnapshot(file);
-    const { mark, text } = decode(snapshot);
-    const document = openDocument(host, text, snapshot.path);
-    edit ??= editOf(config, context, [...document.servers], file);
-    const result = { host: host.id, file: snapshot.path, name: edit.name, reload: host.reload };
-    const edited = document.edit(edit);
-    if (edited.text === text) return { ...result, change: edited.change, backup: null };
-    context.person.write(painted(difference(snapshot.path, text, edited.text), context.person.colours));
-    if (config.dryRun) return { ...result, change: 'none', backup: null };
-    await agree(config, context, snapshot.path);
-    const written = await backups.write(snapshot, Buffer.from(mark + edited.text));
-    if (written !== 'changed') return { ...result, change: edited.change, backup: written.backup };
-    context.person.progress.note(`${snapshot.path} has changed meanwhile: it is read again.`);
-  }
-  throw hostErrors.busy(file);
-}
-
-/** The block for a host's file, to be pasted, and where it belongs. @throws SetupError `argument-unsafe` */
-export function printed(config: ConfigureConfig, context: ConfigureContext): { text: string; where: string } {
-  const { host, platforms } = config;
-  const platform = platforms.at(-1) ?? context.machine.platform;
-  const command = proxyCommand(clientOf(config), platform, config.proxyPath);
-  const file = host.userFile({ ...context.machine, platform });
-  return {
-    text: snippet(host, nameOf(config), command),
-    where:
-      file === '' || platform !== context.machine.platform
-        ? host.reload
-        : `It belongs into ${file}. ${host.reload}`,
-  };
-}
-
-/** What the proxy is told. */
-export function clientOf(config: ConfigureConfig): Parameters<typeof proxyCommand>[0] {
-  return { ...config, url: config.url ?? '' };
-}
-
-/** The entry's name: as given, or from the URL's host, such as `mcp-example-com`. */
-export function nameOf({ name, url }: ConfigureConfig): string {
-  return (
-    name ??
-    new URL(url ?? '').host
-      .replaceAll(/[^A-Za-z0-9]+/gu, '-')
-      .replaceAll(/^-|-$/gu, '')
-      .slice(0, 64)
-  );
-}
-
-function fileOf({ host, scope, file }: ConfigureConfig, { machine, folder }: ConfigureContext): string {
-  if (file !== undefined) return file;
-  if (scope === 'user') return path.normalize(host.userFile(machine));
-  if (host.projectFile === undefined) throw hostErrors.scopeUnsupported(host.title);
-  return path.join(folder, host.projectFile);
-}
-
-function editOf(
-  config: ConfigureConfig,
-  { machine }: ConfigureContext,
-  servers: readonly (readonly [string, unknown])[],
-  file: string,
-): Edit {
-  if (config.remove) {
-    const names = servers.filter(([, entry]) => isProxyEntry(entry)).map(([name]) => name);
-    const name = config.name ?? (config.url === undefined && names.length === 1 ? names[0] : undefined);
-    if (name === undefined && config.url === undefined) throw hostErrors.entryMissing(file, names);
-    return { kind: 'remove', name: name ?? nameOf(config) };
-  }
-  const command = proxyCommand(clientOf(config), machine.platform, config.proxyPath);
-  return { kind: 'set', name: nameOf(config), ...entryOf(config.host, command), replace: config.replace };
-}
-
-/** Goes on where the host is installed, or somebody says so. */
-async function checkInstalled(
-  config: ConfigureConfig,
-  context: ConfigureContext,
-  file: string,
-): Promise<void> {
-  const { host, scope } = config;
-  if (scope === 'project' || config.file !== undefined || config.remove || config.create) return;
-  if (host.traces(context.machine).some((trace) => existsSync(trace))) return;
-  const absent = hostErrors.hostAbsent(host.title, file);
-  const { confirm, progress } = context.person;
-  if (config.dryRun) {
-    progress.note(absent.message);
-    return;
-  }
-  // --yes is about a change that was shown; that a host is missing is another question.
-  if (confirm === undefined || config.yes) throw absent;
-  progress.note(absent.message);
-  if (!(await confirm('Write it all the same?'))) throw hostErrors.declined();
-}
-
-async function agree(config: ConfigureConfig, context: ConfigureContext, file: string): Promise<void> {
-  if (config.yes) return;
-  const { confirm } = context.person;
-  if (confirm === undefined) throw hostErrors.confirmationMissing(file);
-  if (!(await confirm(`Change ${file}?`))) throw hostErrors.declined();
-}
-
-function painted(patch: string, colours: boolean): string {
-  if (!colours) return `${patch}\n`;
-  const paint = (format: 'green' | 'red', text: string): string =>
-    styleText(format, text, { validateStream: false });
-  return `${patch
-    .replaceAll(/^\+.*$/gmu, (line) => paint('green', line))
-    .replaceAll(/^-.*$/gmu, (line) => paint('red', line))}\n`;
+function report(
+  { file, name, change, backup, reload }: Configuration,
+  { host, clientId, url }: ConfigureConfig,
+): string {
+  const entry = name ?? '';
+  const sentence = {
+    added: `Added ${entry} to ${host.title}: ${file}`,
+    changed: `Changed ${entry} in ${host.title}: ${file}`,
+    unchanged: `${host.title} has ${entry} already: ${file}`,
+    removed: `Removed ${entry} from ${host.title}: ${file}`,
+    absent: `${host.title} has no ${entry}: ${file}`,
+    restored: `${file} is as it was before the last change.`,
+    'file-removed': `${file} is gone again: it was not there before.`,
+    none: 'Nothing was written (--dry-run).',
+  }[change];
+  const wrote = change === 'added' || change === 'changed' || change === 'removed';
+  return [
+    sentence,
+    ...(wrote || change === 'restored' || change === 'file-removed' ? [reload] : []),
+    ...(wrote ? [`To undo this: ${program} configure ${host.id} --undo`] : []),
+    ...(backup === null ? [] : [`The file as it was: ${backup}`]),
+    ...(wrote && url !== undefined && clientId === undefined
+      ? ['Without --client-id the proxy registers itself, which FusionAuth does not offer.']
+      : []),
+    '',
+  ].join('\n');
 }

@@ -1,123 +1,39 @@
-import { randomUUID } from 'node:crypto';
-import { applicationRequest, resourceOf, scope, scopeRequest, testUser } from '../application.ts';
-import type { SetupConfig } from '../config.ts';
-import { errors, SetupError } from '../errors.ts';
-import type { FusionAuth } from '../fusionauth.ts';
-import { hostConfiguration, type HostConfiguration } from '../host-configuration.ts';
-import type { Terminal } from '../terminal.ts';
+import type { OptionValues } from '@mcp-keyhole/cli-kit';
+import { connect } from '../api-key.ts';
+import { register } from '../clients/registration.ts';
+import { formatReport } from '../clients/report.ts';
+import { clientOptions, connectionOptions, outputOptions } from '../options.ts';
+import { defineCommand, refuseSurplus } from './command.ts';
 
-/** What a registration yields: what `--json` prints. */
-export interface Registration {
-  readonly clientId: string;
-  readonly name: string;
-  /** Space-separated. */
-  readonly scope: string;
-  /** The URL of the MCP endpoint, which the client's tokens are for. */
-  readonly resource: string;
-  readonly configuration: HostConfiguration;
-  /** Who can sign in to try it; null when this FusionAuth does not have the kickstart's test user. */
-  readonly testUser: { readonly email: string; readonly password: string } | null;
-}
+/** The options of `register`: this table drives parsing, types and `--help`. */
+export const options = { ...clientOptions, ...connectionOptions, ...outputOptions } as const;
 
-/**
- * Registers one MCP client: application, scope, and the test user's registration to it. When a later step fails, the
- * application of the first is removed again.
- *
- * @throws SetupError
- */
-export async function register(
-  config: SetupConfig,
-  fusionAuth: FusionAuth,
-  terminal: Terminal,
-): Promise<Registration> {
-  const { name: given, usesDemoKey } = config;
-  const findName = given === undefined ? terminal.askName : () => Promise.resolve(given);
-  if (findName === undefined) throw errors.nameMissing();
-  terminal.heading('Keyhole: MCP client setup for FusionAuth');
-  await terminal.step(
-    `Checking FusionAuth at ${config.fusionAuthUrl}`,
-    () => fusionAuth.checkRunning(),
-    `FusionAuth is running at ${config.fusionAuthUrl}.`,
-  );
-  await terminal.step(
-    'Checking the API key',
-    () => fusionAuth.checkApiKey(),
-    usesDemoKey
-      ? "No API key was given: FusionAuth accepts the kickstart's demo key."
-      : 'FusionAuth accepts the API key.',
-  );
-  const name = await findName();
-  const clientId = randomUUID();
-  const user = await create(fusionAuth, terminal, { clientId, name, config });
-  const resource = resourceOf(config.mcpServerUrl);
-  return {
-    clientId,
-    name,
-    scope,
-    resource,
-    configuration: hostConfiguration({
-      clientId,
-      scope,
-      resource,
-      callbackPort: config.callbackPort,
-      proxyPath: config.proxyPath,
-    }),
-    testUser: user === undefined ? null : testUser,
-  };
-}
+/** What `register` is told. */
+export type RegisterConfig = OptionValues<typeof options>;
 
-/** Creates all three or none. Returns the id of the test user, if there is one. */
-async function create(
-  fusionAuth: FusionAuth,
-  terminal: Terminal,
-  client: { clientId: string; name: string; config: SetupConfig },
-): Promise<string | undefined> {
-  const { clientId, name } = client;
-  try {
-    await terminal.step(
-      `Creating ${name}`,
-      () => fusionAuth.createApplication(clientId, applicationRequest({ ...client.config, name })),
-      `Created ${name} (client id ${clientId}).`,
+export const command = defineCommand({
+  name: 'register',
+  summary: 'Registers an MCP client in FusionAuth and prints the configuration for its host.',
+  usage: ['[register] [--name NAME] [flags]'],
+  options,
+  notes: [
+    'The API key need not stand on the command line, where other programs can see it: FUSIONAUTH_API_KEY, @file and ${ENV}\n' +
+      'keep it away from there.',
+    'Exit code: 0 registered, 1 failure (nothing is left half-made, or the message says what), 2 usage.',
+  ],
+  config({ values, positionals }): RegisterConfig {
+    refuseSurplus(
+      positionals,
+      0,
+      'A name with spaces needs quotes: --name "Claude Desktop". `mcp-keyhole-setup --help` lists all flags.',
     );
-  } catch (error) {
-    // Without an answer the application may exist all the same; with one it does not.
-    if (error instanceof SetupError && error.code === 'fusionauth-timeout') throw await undone(error);
-    throw error;
-  }
-  try {
-    await terminal.step(
-      'Creating the scope get_name',
-      () => fusionAuth.createScope(clientId, randomUUID(), scopeRequest()),
-      'Created the scope get_name.',
+    return { ...values };
+  },
+  async run(config, { terminal, write }) {
+    const registration = await register(config, await connect(config, terminal), terminal);
+    write(
+      config.json ? `${JSON.stringify(registration)}\n` : `\n${formatReport(registration, process.platform)}`,
     );
-    return await terminal.step(
-      `Registering the test user ${testUser.email}`,
-      () => registerTestUser(fusionAuth, clientId),
-      (id) =>
-        id === undefined
-          ? `There is no user ${testUser.email} here: sign in as one of your own users.`
-          : `Registered the test user ${testUser.email}.`,
-    );
-  } catch (error) {
-    throw await undone(error);
-  }
-
-  async function undone(reason: unknown): Promise<unknown> {
-    try {
-      await terminal.step(
-        'Removing the half-made application',
-        () => fusionAuth.removeApplication(clientId),
-        'Removed the half-made application.',
-      );
-      return reason;
-    } catch (second) {
-      return reason instanceof SetupError ? errors.leftOver({ name, clientId }, reason, second) : reason;
-    }
-  }
-}
-
-async function registerTestUser(fusionAuth: FusionAuth, clientId: string): Promise<string | undefined> {
-  const id = await fusionAuth.findUser(testUser.email);
-  if (id !== undefined) await fusionAuth.register(id, clientId);
-  return id;
-}
+    return 0;
+  },
+});

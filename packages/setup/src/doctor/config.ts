@@ -1,28 +1,20 @@
 import {
   httpUrl,
   InvalidValue,
-  isLoopback,
   listOption,
-  parseCommandLine,
   switchOption,
   text,
   UsageError,
   valueOption,
   type OptionValues,
-  type ReadTextFile,
 } from '@mcp-keyhole/cli-kit';
-import {
-  demoApiKey,
-  options as setupOptions,
-  parseBaseUrl,
-  parseMcpServerUrl,
-  parseUuid,
-} from '../config.ts';
+import { demoKeyFor } from '../api-key.ts';
+import { parseBaseUrl, parseMcpServerUrl, parseUuid } from '../option-values.ts';
+import { clientOptions, connectionOptions, outputOptions } from '../options.ts';
 
 /** The options of `doctor`: this table drives parsing, types and `--help`. */
-export const doctorOptions = {
-  fusionAuthUrl: setupOptions.fusionAuthUrl,
-  apiKey: setupOptions.apiKey,
+export const options = {
+  ...connectionOptions,
   publicUrl: valueOption({
     flag: 'public-url',
     env: 'FUSIONAUTH_EXTERNAL_URL',
@@ -45,8 +37,7 @@ export const doctorOptions = {
     help: 'Look at this client as well',
     parse: parseUuid,
   }),
-  callbackPort: setupOptions.callbackPort,
-  tenantId: setupOptions.tenantId,
+  callbackPort: clientOptions.callbackPort,
   browserOrigins: listOption({
     flag: 'browser-origin',
     placeholder: 'ORIGIN',
@@ -61,43 +52,22 @@ export const doctorOptions = {
   }),
   fix: switchOption({ flag: 'fix', help: 'Show what would be changed, ask, change it, and look again' }),
   yes: switchOption({ flag: 'yes', help: 'With --fix: change without asking' }),
-  json: switchOption({ flag: 'json', help: 'Print the result as one JSON object on stdout' }),
-  debug: setupOptions.debug,
+  ...outputOptions,
 } as const;
 
-export type DoctorConfig = Omit<OptionValues<typeof doctorOptions>, 'publicUrl'> & {
+export type DoctorConfig = Omit<OptionValues<typeof options>, 'publicUrl'> & {
   readonly publicUrl: string;
   /** The key to use; undefined where none was given and the demo key must not be tried. */
   readonly key: string | undefined;
 };
 
 /**
- * Reads the command line of `doctor`.
+ * The config of what the command line says.
  *
+ * @param codes all findings that `--ignore` may name
  * @throws UsageError
  */
-export function loadDoctorConfig(
-  argv: readonly string[],
-  env: Readonly<Record<string, string | undefined>>,
-  codes: readonly string[],
-  readTextFile?: ReadTextFile,
-): { readonly show: 'help' | 'version' } | { readonly show: 'nothing'; readonly config: DoctorConfig } {
-  const line = parseCommandLine(doctorOptions, {
-    program: 'mcp-keyhole-setup doctor',
-    argv,
-    env,
-    ...(readTextFile === undefined ? {} : { readTextFile }),
-  });
-  if (line.help) return { show: 'help' };
-  if (line.version) return { show: 'version' };
-  const [surplus] = line.positionals;
-  if (surplus !== undefined) {
-    throw new UsageError(
-      `There is nothing to do with ${JSON.stringify(surplus)}.`,
-      'doctor takes flags only. `mcp-keyhole-setup doctor --help` lists them.',
-    );
-  }
-  const { values } = line;
+export function configOf(values: OptionValues<typeof options>, codes: readonly string[]): DoctorConfig {
   const unknown = values.ignored.find((code) => !codes.includes(code));
   if (unknown !== undefined) {
     throw new UsageError(
@@ -107,15 +77,10 @@ export function loadDoctorConfig(
   }
   if (values.yes && !values.fix)
     throw new UsageError('--yes is for --fix.', 'Add --fix, or leave --yes out.');
-  // Only on this machine: the demo key must not be tried on a FusionAuth somewhere else.
-  const demo = isLoopback(new URL(values.fusionAuthUrl)) ? demoApiKey : undefined;
   return {
-    show: 'nothing',
-    config: Object.freeze({
-      ...values,
-      publicUrl: values.publicUrl ?? values.fusionAuthUrl,
-      key: values.apiKey ?? demo,
-    }),
+    ...values,
+    publicUrl: values.publicUrl ?? values.fusionAuthUrl,
+    key: values.apiKey ?? demoKeyFor(values.fusionAuthUrl),
   };
 }
 

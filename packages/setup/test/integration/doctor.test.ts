@@ -1,13 +1,13 @@
 // Every FusionAuth that the emulator's switches break, and every client that the API can spoil: the finding that it must
 // lead to and no other, and what `--fix` leaves.
-import { createProgress } from '@mcp-keyhole/cli-kit';
 import { startEmulator, type EmulatorOptions } from '@mcp-keyhole/fusionauth-emulator';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { doctor, findingCodes } from '../../src/commands/doctor.ts';
-import { register } from '../../src/commands/register.ts';
-import { demoApiKey, loadConfig } from '../../src/config.ts';
-import { loadDoctorConfig } from '../../src/doctor/config.ts';
-import { connectFusionAuth } from '../../src/fusionauth.ts';
+import { connect, demoApiKey } from '../../src/api-key.ts';
+import { register } from '../../src/clients/registration.ts';
+import { command as doctorCommand } from '../../src/commands/doctor.ts';
+import { command as registerCommand } from '../../src/commands/register.ts';
+import { doctor } from '../../src/doctor/doctor.ts';
+import { configOf, emptyTerminal } from '../support/config.ts';
 
 type Emulator = Awaited<ReturnType<typeof startEmulator>>;
 
@@ -17,10 +17,9 @@ interface Visit {
 }
 
 async function visit(url: string, ...args: string[]): Promise<Visit> {
-  const invocation = loadDoctorConfig(['--fusionauth-url', url, ...args, '--json'], {}, findingCodes);
-  if (invocation.show !== 'nothing') throw new Error('no configuration');
+  const config = configOf(doctorCommand, ['--fusionauth-url', url, ...args, '--json']);
   let output = '';
-  const exitCode = await doctor(invocation.config, {
+  const exitCode = await doctor(config, {
     write: (words) => (output += words),
     confirm: undefined,
   });
@@ -114,17 +113,9 @@ describe('of a client', () => {
   afterAll(() => emulator.close());
 
   async function registered(name: string): Promise<string> {
-    const invocation = loadConfig(['--fusionauth-url', emulator.url, '--name', name], {});
-    if (invocation.show !== 'nothing') throw new Error('no configuration');
-    const { config } = invocation;
-    const fusionAuth = connectFusionAuth({
-      url: config.fusionAuthUrl,
-      apiKey: config.apiKey,
-      tenantId: config.tenantId,
-    });
-    const progress = createProgress({ write: () => true });
-    return (await register(config, fusionAuth, { ...progress, askName: undefined, confirm: undefined }))
-      .clientId;
+    const config = configOf(registerCommand, ['--fusionauth-url', emulator.url, '--name', name]);
+    const terminal = emptyTerminal();
+    return (await register(config, await connect(config, terminal), terminal)).clientId;
   }
 
   /** Changes the application as an administrator would. */

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { FusionAuthClient } from '@fusionauth/typescript-client';
 import { startEmulator } from '@mcp-keyhole/fusionauth-emulator';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { demoApiKey } from '../../src/config.ts';
+import { demoApiKey } from '../../src/api-key.ts';
 
 let emulator: Awaited<ReturnType<typeof startEmulator>>;
 

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { applicationRequest, scopeRequest } from '../../src/application.ts';
+import { applicationRequest, scopeRequest } from '../../src/clients/application.ts';
 import { connectFusionAuth, type FusionAuth } from '../../src/fusionauth.ts';
 import { startLoopbackServer, type CannedAnswer, type LoopbackServer } from '../support/loopback-server.ts';
 

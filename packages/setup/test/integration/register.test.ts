@@ -1,10 +1,11 @@
 import { FusionAuthClient } from '@fusionauth/typescript-client';
-import { createProgress } from '@mcp-keyhole/cli-kit';
 import { startEmulator } from '@mcp-keyhole/fusionauth-emulator';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { register, type Registration } from '../../src/commands/register.ts';
-import { demoApiKey, loadConfig } from '../../src/config.ts';
+import { demoApiKey, findApiKey } from '../../src/api-key.ts';
+import { register, type Registration } from '../../src/clients/registration.ts';
+import { command } from '../../src/commands/register.ts';
 import { connectFusionAuth } from '../../src/fusionauth.ts';
+import { configOf, emptyTerminal } from '../support/config.ts';
 import { startInterference, type CannedAnswer, type LoopbackServer } from '../support/loopback-server.ts';
 
 let emulator: Awaited<ReturnType<typeof startEmulator>>;
@@ -27,15 +28,11 @@ function admin(): FusionAuthClient {
 }
 
 /** Registers a client with these flags beside the URL. */
-function run(flags: string[], url = emulator.url, deadline = 5_000): Promise<Registration> {
-  const invocation = loadConfig(['--fusionauth-url', url, ...flags], {});
-  if (invocation.show !== 'nothing') throw new Error('no configuration');
-  const { config } = invocation;
-  return register(
-    config,
-    connectFusionAuth({ url, apiKey: config.apiKey, tenantId: config.tenantId, deadline }),
-    { ...createProgress({ write: (text) => (told += text) }), askName: undefined, confirm: undefined },
-  );
+async function run(flags: string[], url = emulator.url, deadline = 5_000): Promise<Registration> {
+  const config = configOf(command, ['--fusionauth-url', url, ...flags]);
+  const terminal = emptyTerminal((text) => (told += text));
+  const apiKey = await findApiKey(config, terminal);
+  return register(config, connectFusionAuth({ url, apiKey, tenantId: config.tenantId, deadline }), terminal);
 }
 
 /** The same through a server that answers some requests by itself. */

@@ -11,11 +11,12 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createProgress } from '@mcp-keyhole/cli-kit';
 import { onTestFinished } from 'vitest';
-import { loadConfigure } from '../../src/commands/configure-options.ts';
-import { configure, type Configuration, type ConfigureContext } from '../../src/commands/configure.ts';
+import { command } from '../../src/commands/configure.ts';
+import { configure, type Configuration, type ConfigureContext } from '../../src/hosts/configuration.ts';
 import { hostNamed } from '../../src/hosts/host-list.ts';
 import type { Host } from '../../src/hosts/host.ts';
 import { thisMachine } from '../../src/hosts/machine.ts';
+import { configOf } from './config.ts';
 
 /** A home folder with hosts in it, and `configure` run in this process. */
 export interface HostScene {
@@ -39,8 +40,7 @@ export function hostScene(): HostScene {
     home,
     shown: () => shown,
     async run(argv, confirm) {
-      const invocation = loadConfigure(argv, { MCP_KEYHOLE_DIR: state });
-      if (invocation.show !== 'nothing') throw new Error('there is nothing to run');
+      const config = configOf(command, argv, { MCP_KEYHOLE_DIR: state });
       const person: ConfigureContext['person'] = {
         write,
         colours: false,
@@ -48,7 +48,7 @@ export function hostScene(): HostScene {
         progress: createProgress({ write }),
       };
       const folder = path.join(home, 'project');
-      return configure(invocation.config, { machine, folder, person });
+      return configure(config, { machine, folder, person });
     },
     files() {
       const names = readdirSync(home, { recursive: true, withFileTypes: true })

@@ -4,7 +4,7 @@ import {
   type Application,
 } from '@fusionauth/typescript-client';
 import { cleanLine, isLoopback } from '@mcp-keyhole/cli-kit';
-import { scopeRequest } from '../../application.ts';
+import { scopeRequest } from '../../clients/application.ts';
 import type { ApiRequest, Change, Trouble } from '../finding.ts';
 
 export const oauth = (client: Application): NonNullable<Application['oauthConfiguration']> =>

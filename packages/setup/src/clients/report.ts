@@ -1,4 +1,4 @@
-import type { Registration } from './commands/register.ts';
+import type { Registration } from './registration.ts';
 import { claudeDesktopFile } from './host-configuration.ts';
 
 /** The result of a registration for a person to read, on stdout. */

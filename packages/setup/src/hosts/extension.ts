@@ -4,12 +4,12 @@ import path from 'node:path';
 import { packExtension } from '@anthropic-ai/mcpb';
 import { cleanLine, messageOf, type Progress } from '@mcp-keyhole/cli-kit';
 import { SetupError } from '../errors.ts';
-import { hostErrors } from '../hosts/errors.ts';
-import { installProxy } from '../hosts/extension-contents.ts';
-import { extensionManifest } from '../hosts/extension-manifest.ts';
-import { platforms as allPlatforms } from '../hosts/machine.ts';
-import type { ConfigureConfig } from './configure-options.ts';
-import { clientOf, nameOf } from './configure.ts';
+import type { ConfigureConfig } from './config.ts';
+import { clientOf, nameOf } from './configuration.ts';
+import { hostErrors } from './errors.ts';
+import { installProxy } from './extension-contents.ts';
+import { extensionManifest } from './extension-manifest.ts';
+import { platforms as allPlatforms } from './machine.ts';
 
 /** What `--json` prints. */
 export interface Extension {

@@ -4,7 +4,6 @@ import {
   httpUrl,
   InvalidValue,
   listOption,
-  parseCommandLine,
   port,
   stateFolderOf,
   switchOption,
@@ -12,16 +11,18 @@ import {
   UsageError,
   valueOption,
   nearest,
+  type CommandLine,
   type OptionValues,
 } from '@mcp-keyhole/cli-kit';
-import { parseFile } from '../config.ts';
-import { hosts, hostNamed } from '../hosts/host-list.ts';
-import { otherHost } from '../hosts/host-entry.ts';
-import type { Host } from '../hosts/host.ts';
-import { platforms } from '../hosts/machine.ts';
+import { parseFile } from '../option-values.ts';
+import { outputOptions } from '../options.ts';
+import { hosts, hostNamed } from './host-list.ts';
+import { otherHost } from './host-entry.ts';
+import type { Host } from './host.ts';
+import { platforms } from './machine.ts';
 
 /** The options of `configure`: this table drives parsing, types and `--help`. */
-export const configureOptions = {
+export const options = {
   clientId: valueOption({
     flag: 'client-id',
     placeholder: 'ID',
@@ -101,12 +102,11 @@ export const configureOptions = {
   }),
   create: switchOption({ flag: 'create', help: 'Write the file even where the host is not installed' }),
   yes: switchOption({ flag: 'yes', help: 'Do not ask whether the file may be changed' }),
-  json: switchOption({ flag: 'json', help: 'Print the result as one JSON object on stdout' }),
-  debug: switchOption({ flag: 'debug', help: 'Show what caused a failure' }),
+  ...outputOptions,
 } as const;
 
-/** What `configure` is told: frozen, and complete. */
-export type ConfigureConfig = Omit<OptionValues<typeof configureOptions>, 'clientSecret'> & {
+/** What `configure` is told: complete. */
+export type ConfigureConfig = Omit<OptionValues<typeof options>, 'clientSecret'> & {
   readonly host: Host;
   /** The name under which `mcp-keyhole secret` keeps the client's secret. */
   readonly secretName: string | undefined;
@@ -119,16 +119,12 @@ export type ConfigureConfig = Omit<OptionValues<typeof configureOptions>, 'clien
 
 const program = 'mcp-keyhole-setup configure';
 
-/** Reads the command line after `configure`. @throws UsageError */
-export function loadConfigure(
-  argv: readonly string[],
+/** The config of a command line. @throws UsageError */
+export function configOf(
+  { values, positionals }: CommandLine<typeof options>,
   env: Readonly<Record<string, string | undefined>>,
-): { readonly show: 'help' | 'version' } | { readonly show: 'nothing'; readonly config: ConfigureConfig } {
-  const line = parseCommandLine(configureOptions, { program, argv, env });
-  if (line.help) return { show: 'help' };
-  if (line.version) return { show: 'version' };
-  const [id, second, ...others] = line.positionals;
-  const { values } = line;
+): ConfigureConfig {
+  const [id, second, ...others] = positionals;
   const { clientSecret, ...rest } = values;
   const url = second?.startsWith('-') === true ? undefined : second;
   const more = url === undefined && second !== undefined ? [second, ...others] : others;
@@ -143,21 +139,18 @@ export function loadConfigure(
     throw new UsageError('The URL of the MCP server is missing.', usage);
   }
   return {
-    show: 'nothing',
-    config: Object.freeze({
-      ...rest,
-      secretName: clientSecret === undefined ? undefined : parseSecretReference(clientSecret),
-      host,
-      url: url === undefined ? undefined : parseUrl(url),
-      more,
-      stateFolder: stateFolderOf(env),
-    }),
+    ...rest,
+    secretName: clientSecret === undefined ? undefined : parseSecretReference(clientSecret),
+    host,
+    url: url === undefined ? undefined : parseUrl(url),
+    more,
+    stateFolder: stateFolderOf(env),
   };
 }
 
 const usage = `The form is ${program} <host> <url> [--client-id ID] [flags] [-- flags of the proxy].`;
 
-function checkCombination(values: OptionValues<typeof configureOptions>): void {
+function checkCombination(values: OptionValues<typeof options>): void {
   const actions = [
     values.remove ? '--remove' : undefined,
     values.undo ? '--undo' : undefined,
