@@ -89,10 +89,14 @@ export const options = {
     parse: graceSeconds,
     fallback: undefined,
   }),
+  dpopNonces: switchOption({
+    flag: 'dpop-nonces',
+    help: 'Ask for nonces in DPoP proofs, which FusionAuth does not',
+  }),
   fusionAuthVersion: valueOption({
     flag: 'fusionauth-version',
     placeholder: 'VERSION',
-    help: `The version to speak. Before 1.67.0 there is no resource, before 1.69.0 no iss. Default ${currentVersion}`,
+    help: `The version to speak. Before 1.63.0 there is no DPoP, before 1.67.0 no resource, before 1.69.0 no iss. Default ${currentVersion}`,
     parse: version,
     fallback: undefined,
   }),

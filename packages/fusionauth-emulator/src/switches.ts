@@ -21,7 +21,9 @@ export interface Switches {
   readonly refreshUsage?: RefreshTokenUsagePolicy | undefined;
   /** Under OneTimeUse, for how many seconds a used refresh token is still answered; 0 to 86,400. */
   readonly refreshGrace?: number | undefined;
-  /** Before 1.67.0 there is no `resource`, before 1.69.0 no `iss` in authorization responses. Default 1.69.0. */
+  /** Asks for nonces in DPoP proofs, as RFC 9449 permits and FusionAuth does not. Default false. */
+  readonly dpopNonces?: boolean | undefined;
+  /** Before 1.63.0 there is no DPoP, before 1.67.0 no `resource`, before 1.69.0 no `iss` in authorization responses. Default 1.69.0. */
   readonly fusionAuthVersion?: string | undefined;
 }
 

@@ -1,4 +1,5 @@
 import type { Store } from '../store/store.ts';
+import { has } from '../store/version.ts';
 import type { Application } from '../store/types.ts';
 import type { Problems } from './api-error.ts';
 
@@ -31,6 +32,7 @@ export function reactorStatus(store: Store): { status: Record<string, unknown> }
       advancedOAuthScopes: paid,
       advancedOAuthScopesCustomScopes: paid,
       advancedOAuthScopesThirdPartyApplications: paid,
+      dPoP: has(store, 'dpop') ? paid : undefined,
     },
   };
 }

@@ -90,6 +90,8 @@ export function engineRequest(target: ResponseTarget, parameters: Parameters): U
     requested_scopes: scopes.join(' '),
     requested_resources: JSON.stringify(resources),
   });
+  const jkt = keyThumbprint(parameters);
+  if (jkt !== undefined) request.set('requested_jkt', jkt);
   const prompt = promptFor(application, parameters);
   if (prompt !== undefined) request.set('prompt', prompt);
   for (const name of passedOn) {
@@ -131,6 +133,13 @@ function checkCodeChallenge(application: Application, parameters: Parameters): v
   if (!/^[A-Za-z0-9_-]{43}$/u.test(challenge)) {
     throw new OAuthError('invalid_request', 'invalid_pkce_code_challenge', 'Invalid code_challenge.');
   }
+}
+
+/** RFC 9449 section 10: the SHA-256 thumbprint of the key that the code is to be bound to. */
+function keyThumbprint(parameters: Parameters): string | undefined {
+  const jkt = parameters.get('dpop_jkt');
+  if (jkt === undefined || /^[A-Za-z0-9_-]{43}$/u.test(jkt)) return jkt;
+  throw new OAuthError('invalid_request', 'unknown', 'The dpop_jkt is not a thumbprint.');
 }
 
 /** FirstParty applications never ask for consent, so for them `prompt=consent` asks for nothing. */

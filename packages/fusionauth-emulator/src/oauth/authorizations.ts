@@ -1,6 +1,7 @@
 import type { Provider } from 'oidc-provider';
 import { textOf, textsOf } from '../json.ts';
 import type { Store } from '../store/store.ts';
+import { supportsDpop } from './dpop/proof.ts';
 import { splitScope } from './parameters.ts';
 
 /**
@@ -25,6 +26,7 @@ export async function createAuthorization(
     userId,
     scopes: request.scopes ?? requestedScopes(params),
     resources: requestedResources(params),
+    jkt: supportsDpop(store) ? textOf(params['requested_jkt']) : undefined,
   });
   return grantId;
 }

@@ -1,5 +1,7 @@
 import type { Store } from '../store/store.ts';
+import type { Authorization } from '../store/types.ts';
 import { checkClientAuthentication, type AuthenticatedClient } from './client-authentication.ts';
+import { checkKeyBinding } from './dpop/key-binding.ts';
 import { OAuthError } from './oauth-error.ts';
 import { definedParameters, type Parameters } from './parameters.ts';
 import { invalidTarget } from './resources.ts';
@@ -14,6 +16,7 @@ export function checkCodeRequest(
   store: Store,
   client: AuthenticatedClient,
   parameters: Parameters,
+  jkt: string | undefined,
 ): EngineTokenRequest {
   const { application } = client;
   checkGrantEnabled(application, 'authorization_code');
@@ -32,7 +35,9 @@ export function checkCodeRequest(
   if (challenged ? verifier === undefined : !pkceFree) {
     throw new OAuthError('invalid_request', 'missing_code_verifier', 'The code_verifier is missing.');
   }
-  const resources = repeatedResources(store, stored.grantId, parameters, () => {
+  const authorization = store.authorizations.get(stored.grantId ?? '');
+  checkKeyBinding(authorization, jkt);
+  const resources = repeatedResources(authorization, parameters, () => {
     // A code whose resources are not repeated is burnt (FusionAuth, trap 1 of the reference).
     store.engine.delete('AuthorizationCode', code);
   });
@@ -44,17 +49,16 @@ export function checkCodeRequest(
       redirect_uri: redirectUri,
       code_verifier: verifier,
     }),
-    exchange: { application, resources, scopes: undefined, withinGrace: false },
+    exchange: { application, resources, scopes: undefined, withinGrace: false, jkt },
   };
 }
 
 function repeatedResources(
-  store: Store,
-  grantId: string | undefined,
+  authorization: Authorization | undefined,
   parameters: Parameters,
   burn: () => void,
 ): readonly string[] {
-  const authorized = store.authorizations.get(grantId ?? '')?.resources ?? [];
+  const authorized = authorization?.resources ?? [];
   const repeated = parameters.resources;
   if (authorized.length === 0) return [];
   const unknown = repeated.find((resource) => !authorized.includes(resource));

@@ -19,6 +19,7 @@ export async function checkDeviceRequest(
   { store, engine }: Context,
   client: AuthenticatedClient,
   parameters: Parameters,
+  jkt: string | undefined,
 ): Promise<EngineTokenRequest> {
   const { application } = client;
   checkClientAuthentication(client, true);
@@ -63,6 +64,7 @@ export async function checkDeviceRequest(
       resources: undefined,
       scopes: undefined,
       withinGrace: false,
+      jkt,
       grantType: deviceGrantType,
     },
   };

@@ -2,6 +2,7 @@ import type { Request, RequestHandler } from 'express';
 import type { Context } from '../context.ts';
 import { has } from '../store/version.ts';
 import { deviceGrantType } from './device-grants.ts';
+import { proofAlgorithms, supportsDpop } from './dpop/proof.ts';
 import { publicKeys } from './tokens.ts';
 
 /** The URL that the caller reaches us by. */
@@ -25,6 +26,7 @@ export function discoveryRoute({ store }: Context): RequestHandler<{ tenantId?: 
       claims_supported,
       ...(has(store, 'codeChallengeMethods') ? { code_challenge_methods_supported: ['S256'] } : {}),
       device_authorization_endpoint: `${base}/oauth2/device_authorize`,
+      ...(supportsDpop(store) ? { dpop_signing_alg_values_supported: proofAlgorithms } : {}),
       end_session_endpoint: `${base}/oauth2/logout`,
       frontchannel_logout_supported: false,
       grant_types_supported: ['authorization_code', 'refresh_token', deviceGrantType],

@@ -20,7 +20,7 @@ export async function engineConfiguration(store: Store): Promise<Configuration> 
     scopes: ['openid'],
     responseTypes: ['code'],
     clientAuthMethods: ['none'],
-    extraParams: ['requested_scopes', 'requested_resources', 'locale'],
+    extraParams: ['requested_scopes', 'requested_resources', 'requested_jkt', 'locale'],
     pkce: { required: () => false },
     cookies: {
       keys: [store.secrets.get('cookies') ?? ''],

@@ -12,6 +12,8 @@ export interface Exchange {
   readonly scopes: readonly string[] | undefined;
   /** A one-time refresh token that was used again within its grace period: the current one is answered, unrotated. */
   readonly withinGrace: boolean;
+  /** The thumbprint of the key that the access token is bound to (RFC 9449), where there was a proof. */
+  readonly jkt?: string | undefined;
   /** How the user came by it, where that is not `authorization_code`. */
   readonly grantType?: string;
 }

@@ -5,6 +5,7 @@ export type OAuthErrorCode =
   | 'consent_required'
   | 'expired_token'
   | 'invalid_client'
+  | 'invalid_dpop_proof'
   | 'invalid_grant'
   | 'invalid_request'
   | 'invalid_scope'
@@ -14,7 +15,8 @@ export type OAuthErrorCode =
   | 'server_error'
   | 'unauthorized_client'
   | 'unsupported_grant_type'
-  | 'unsupported_response_type';
+  | 'unsupported_response_type'
+  | 'use_dpop_nonce';
 
 /** An answer of the OAuth endpoints that is an error: `error`, `error_description` and FusionAuth's `error_reason`. */
 export class OAuthError extends Error {

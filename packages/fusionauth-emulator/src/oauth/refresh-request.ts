@@ -1,6 +1,7 @@
 import { jwtConfigurationOf } from '../store/store.ts';
 import type { Application, Authorization } from '../store/types.ts';
 import { checkClientAuthentication, type AuthenticatedClient } from './client-authentication.ts';
+import { checkKeyBinding } from './dpop/key-binding.ts';
 import { OAuthError } from './oauth-error.ts';
 import { definedParameters, type Parameters } from './parameters.ts';
 import type { Context } from '../context.ts';
@@ -18,6 +19,7 @@ export async function checkRefreshRequest(
   context: Context,
   client: AuthenticatedClient,
   parameters: Parameters,
+  jkt: string | undefined,
 ): Promise<EngineTokenRequest> {
   const { store } = context;
   const { application } = client;
@@ -25,9 +27,10 @@ export async function checkRefreshRequest(
   checkGrantEnabled(application, 'refresh_token');
   const presented = findRefreshToken(store, required(parameters, 'refresh_token', 'missing_refresh_token'));
   if (presented?.applicationId !== application.id) throw refreshTokenNotFound();
+  const authorization = store.authorizations.get(presented.grantId);
+  checkKeyBinding(authorization, jkt);
   const current =
     presented.consumedAt === undefined ? presented : await reused(context, application, presented);
-  const authorization = store.authorizations.get(current.grantId);
   return {
     form: definedParameters({
       grant_type: 'refresh_token',
@@ -39,6 +42,7 @@ export async function checkRefreshRequest(
       scopes: narrowedScopes(authorization, parameters),
       resources: narrowedResources(authorization, parameters),
       withinGrace: current !== presented,
+      jkt,
     },
   };
 }

@@ -16,7 +16,7 @@ export interface TokenResponse {
   readonly refresh_token?: string;
   readonly refresh_token_id?: string;
   readonly scope?: string;
-  readonly token_type: 'Bearer';
+  readonly token_type: 'Bearer' | 'DPoP';
   readonly userId: string;
 }
 
@@ -49,7 +49,11 @@ export async function tokenResponse(
     authenticationType: refreshed ? 'REFRESH_TOKEN' : 'PASSWORD',
     sessionId: uuidFor(source.sessionUid ?? source.grantId ?? ''),
     authTime: source.authTime ?? 0,
+    jkt: exchange.jkt,
   };
+  if (!refreshed && exchange.jkt !== undefined) {
+    store.authorizations.set(authorization.grantId, { ...authorization, jkt: exchange.jkt });
+  }
   const access = await signAccessToken(context, grant);
   const refreshToken = RefreshToken?.jti;
   const renewed = !refreshed || RotatedRefreshToken !== undefined || exchange.withinGrace;
@@ -73,7 +77,7 @@ export async function tokenResponse(
     ...(refreshToken !== undefined && renewed ? { refresh_token: refreshToken } : {}),
     ...(refreshToken === undefined ? {} : { refresh_token_id: uuidFor(refreshToken) }),
     ...(refreshed ? {} : { scope: grant.scopes.join(' ') }),
-    token_type: 'Bearer',
+    token_type: grant.jkt === undefined ? 'Bearer' : 'DPoP',
     userId: user.id,
   };
 }

@@ -18,6 +18,8 @@ export interface TokenGrant {
   readonly sessionId: string;
   /** Seconds since the epoch. */
   readonly authTime: number;
+  /** The thumbprint of the key that the access token is bound to (RFC 9449). */
+  readonly jkt: string | undefined;
 }
 
 /** The keys, and the clock that may be off. */
@@ -43,6 +45,7 @@ export async function signAccessToken(context: TokenContext, grant: TokenGrant):
     aud: resources.length === 0 ? application.id : [application.id, ...resources],
     ...(scopes.length === 0 ? {} : { scope: scopes.join(' ') }),
     ...(compatible ? loginClaims(grant.user) : {}),
+    ...(grant.jkt === undefined ? {} : { cnf: { jkt: grant.jkt } }),
   };
   const header = { alg: algorithm, typ: 'JWT', kid: material.kid, gty: [...grant.grantTypes] };
   return { token: await sign(claims, header, material), expiresIn: settings.timeToLiveInSeconds };

@@ -3,7 +3,11 @@ import type { Context } from '../context.ts';
 import { activeApplication } from '../store/store.ts';
 import { displayName } from '../store/display-name.ts';
 import type { User } from '../store/types.ts';
-import { bearerToken } from './bearer.ts';
+import { bearerToken, dpopToken } from './bearer.ts';
+import { baseUrl } from './discovery-route.ts';
+import { boundKey } from './dpop/key-binding.ts';
+import { offerNonce } from './dpop/nonces.ts';
+import { proofAlgorithms, provenKey, supportsDpop } from './dpop/proof.ts';
 import { formOf } from './form.ts';
 import { OAuthError } from './oauth-error.ts';
 import { splitScope } from './parameters.ts';
@@ -13,20 +17,36 @@ import { verifyToken } from './tokens.ts';
 export function userinfoRoute(context: Context): RequestHandler {
   return async (request, response) => {
     response.set('Cache-Control', 'no-store');
+    const dpop = supportsDpop(context.store) ? dpopToken(request) : undefined;
+    if (dpop !== undefined) offerNonce(context.store, response);
     try {
-      const token = bearerToken(request) ?? formOf(request).get('access_token') ?? undefined;
-      response.json(await userinfo(context, token));
+      const token = dpop ?? bearerToken(request) ?? formOf(request).get('access_token') ?? undefined;
+      const jkt =
+        dpop === undefined
+          ? undefined
+          : await provenKey(context, request, {
+              url: `${baseUrl(request)}/oauth2/userinfo`,
+              accessToken: dpop,
+            });
+      response.json(await userinfo(context, token, { scheme: dpop === undefined ? 'Bearer' : 'DPoP', jkt }));
     } catch (error) {
       if (!(error instanceof OAuthError)) throw error;
+      const detail = `error="${error.error}", error_description="${error.message}"`;
+      // RFC 9449 section 7.1
+      const dpopChallenge = `DPoP ${detail}, algs="${proofAlgorithms.join(' ')}"`;
       response
-        .status(error.status)
-        .set('WWW-Authenticate', `Bearer error="${error.error}", error_description="${error.message}"`)
+        .status(401)
+        .set('WWW-Authenticate', dpop === undefined ? `Bearer ${detail}` : dpopChallenge)
         .json(error);
     }
   };
 }
 
-async function userinfo(context: Context, token: string | undefined): Promise<Record<string, unknown>> {
+async function userinfo(
+  context: Context,
+  token: string | undefined,
+  presented: { scheme: 'Bearer' | 'DPoP'; jkt: string | undefined },
+): Promise<Record<string, unknown>> {
   if (token === undefined) {
     throw new OAuthError('invalid_token', 'access_token_required', 'The access token is missing.', 401);
   }
@@ -39,7 +59,10 @@ async function userinfo(context: Context, token: string | undefined): Promise<Re
     claims === undefined ||
     user?.active !== true ||
     activeApplication(store, client) === undefined ||
-    !scopes.includes('openid')
+    !scopes.includes('openid') ||
+    // RFC 9449 sections 7.1 and 7.2: a bound token is of use only with its key, and an unbound one is no DPoP token.
+    boundKey(claims) !== presented.jkt ||
+    (presented.scheme === 'DPoP' && presented.jkt === undefined)
   ) {
     throw new OAuthError('invalid_token', 'access_token_invalid', 'The access token is not valid.', 401);
   }

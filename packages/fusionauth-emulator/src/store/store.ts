@@ -53,6 +53,8 @@ export interface Store {
   readonly version: string;
   /** The policy of applications that name none. */
   readonly clientAuthentication: OAuthConfiguration['clientAuthenticationPolicy'];
+  /** Whether DPoP proofs have to carry a nonce. */
+  readonly dpopNonces: boolean;
 }
 
 export function createStore(options: Switches & { tenantId?: string | undefined }): Store {
@@ -121,6 +123,7 @@ export function createStore(options: Switches & { tenantId?: string | undefined 
     emptyJwks: options.emptyJwks ?? false,
     version: options.fusionAuthVersion ?? currentVersion,
     clientAuthentication: options.clientAuthentication ?? 'Required',
+    dpopNonces: options.dpopNonces ?? false,
   };
 }
 

@@ -173,4 +173,6 @@ export interface Authorization {
   readonly userId: string;
   readonly scopes: readonly string[];
   readonly resources: readonly string[];
+  /** The thumbprint of the key that its code, then its refresh tokens are bound to (RFC 9449). */
+  readonly jkt?: string | undefined;
 }

@@ -5,6 +5,8 @@ export const currentVersion = '1.69.0';
 
 /** What came into FusionAuth's OAuth with which version (its release notes). */
 const introduced = {
+  /** DPoP (RFC 9449) at the token endpoint. */
+  dpop: [1, 63],
   /** `code_challenge_methods_supported` in the discovery document. */
   codeChallengeMethods: [1, 64],
   /** `resource` (RFC 8707) and `authorizedResourceUris`. */
