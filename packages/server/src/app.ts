@@ -8,6 +8,7 @@ import { messageOf } from '@mcp-keyhole/cli-kit';
 import express, { type ErrorRequestHandler, type Express } from 'express';
 import { resourceOf, type ServerConfig } from './config.ts';
 import { connectFusionAuth, type FusionAuth } from './fusionauth.ts';
+import { sharedGreetings } from './greetings.ts';
 import { jsonRpcError } from './json-rpc-error.ts';
 import { declaredBodySize } from './limits/body-size.ts';
 import { crossOrigin } from './limits/cross-origin.ts';
@@ -30,7 +31,7 @@ import { nameOfUser } from './userinfo.ts';
 
 /** What an app is made of besides its configuration; each has a default. */
 export interface AppParts {
-  /** Makes the MCP server that answers a request. Default: one with the tool `get_name`. */
+  /** Makes the MCP server that answers a request. Default: one with the tools `get_name`, `set_greeting`, `countdown`. */
   readonly createMcpServer?: McpServerFactory | undefined;
   /** Default: what the configuration names, with a cache. */
   readonly verifier?: OAuthTokenVerifier | undefined;
@@ -82,7 +83,7 @@ export function createApp(config: ServerConfig, parts: AppParts = {}): Express {
   app.use(crossOrigin(config.corsOrigins), declaredBodySize);
   if (config.authentication) {
     const resource = resourceOf(config);
-    const { issuer, requiredScopes, scopesSupported } = config;
+    const { issuer, requiredScopes, scopesSupported, initialScopes } = config;
     const verifier =
       parts.verifier ??
       createTokenVerifier(
@@ -91,7 +92,7 @@ export function createApp(config: ServerConfig, parts: AppParts = {}): Express {
         { issuer, resource, clockTolerance: config.clockTolerance },
         config.tokenCache * 1_000,
       );
-    const scopes = { requiredScopes, scopesSupported };
+    const scopes = { requiredScopes, scopesSupported, initialScopes };
     const name = 'FusionAuth MCP Server';
     const path = '/mcp';
     app.use(
@@ -106,7 +107,9 @@ export function createApp(config: ServerConfig, parts: AppParts = {}): Express {
     if (authInfo === undefined) throw new Error('get_name was called without an access token');
     return nameOfUser(fusionAuth, authInfo, log);
   };
-  const factory = observedServers(parts.createMcpServer ?? mcpServerFactory(nameOf), observation);
+  const greetings = sharedGreetings(sharedState, log);
+  const ownServer = mcpServerFactory({ nameOf, greetings, scopesSupported: config.scopesSupported });
+  const factory = observedServers(parts.createMcpServer ?? ownServer, observation);
   const { sessionTimeout, maxSessions } = config;
   app.all(
     '/mcp',

@@ -17,9 +17,8 @@ import { TokenRefused } from './token-verifier/refusal.ts';
 /** What {@link requireBearerToken} checks and advertises. */
 export interface BearerAuthentication {
   readonly verifier: OAuthTokenVerifier;
-  readonly requiredScopes: readonly string[];
-  /** The scopes that a challenge asks the client to request, all in one (RFC 6750, section 3). */
-  readonly challengedScopes: readonly string[];
+  /** The scopes that the challenge of a request without a good token asks for, all in one (RFC 6750, section 3). */
+  readonly initialScopes: readonly string[];
   /** Where the protected resource metadata is (RFC 9728, section 5.1). */
   readonly resourceMetadataUrl: string;
   readonly log: Log;
@@ -33,8 +32,7 @@ export interface BearerAuthentication {
  */
 export function requireBearerToken(options: BearerAuthentication): RequestHandler {
   const { verifier, resourceMetadataUrl, log } = options;
-  const requiredScopes = [...options.requiredScopes];
-  const parts = { scopes: options.challengedScopes, resourceMetadataUrl };
+  const parts = { scopes: options.initialScopes, resourceMetadataUrl };
   return async (request: Request & { auth?: AuthInfo }, response, next) => {
     try {
       const token = bearerToken(request.headers.authorization);
@@ -48,11 +46,7 @@ export function requireBearerToken(options: BearerAuthentication): RequestHandle
           );
         return;
       }
-      request.auth = await verifyBearerToken(`Bearer ${token}`, {
-        verifier,
-        requiredScopes,
-        resourceMetadataUrl,
-      });
+      request.auth = await verifyBearerToken(`Bearer ${token}`, { verifier, resourceMetadataUrl });
     } catch (error) {
       const answer = answerTo(error);
       const entry = { status: answer.status, ...reasonOf(error), ...currentRequest()?.validation };

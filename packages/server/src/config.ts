@@ -13,6 +13,7 @@ import {
 import { errors } from './errors.ts';
 import { listenAddress, urlOfHost } from './listen-address.ts';
 import { operationOf, operationOptions, type OperationConfig } from './operation.ts';
+import { scopeOptions, scopesOf, type ScopeConfig } from './scopes/scope-config.ts';
 import { validations, type Validation } from './token-verifier/token-verifier.ts';
 
 export const program = 'mcp-keyhole-server';
@@ -102,12 +103,13 @@ export const optionTable = {
     parse: tokenCache,
     fallback: 86_400,
   }),
+  ...scopeOptions,
   ...operationOptions,
   debug: switchOption({ flag: 'debug', help: 'Log each step, and show causes and stacks of failures' }),
 };
 
 /** What the server runs with. URLs have no trailing slash. */
-export interface ServerConfig extends OperationConfig {
+export interface ServerConfig extends OperationConfig, ScopeConfig {
   /** Where this server reaches FusionAuth. */
   readonly fusionAuthUrl: string;
   /** The tenant's issuer: `iss` of every token, and the authorization server that the metadata names, letter by letter. */
@@ -126,10 +128,6 @@ export interface ServerConfig extends OperationConfig {
   readonly clockTolerance: number;
   /** Seconds for which a good token is not verified again, at most. */
   readonly tokenCache: number;
-  /** What a token must carry for any request. */
-  readonly requiredScopes: readonly string[];
-  /** What clients are told to ask for: the required ones and those that userinfo needs. */
-  readonly scopesSupported: readonly string[];
 }
 
 /**
@@ -155,6 +153,7 @@ export function readCommandLine(argv: readonly string[], env: Environment): Comm
 export function configOf(values: OptionValues<typeof optionTable>): ServerConfig {
   const config: ServerConfig = Object.freeze({
     ...operationOf(values),
+    ...scopesOf(values),
     fusionAuthUrl: values.fusionAuthUrl,
     issuer: values.issuer ?? values.fusionAuthExternalUrl ?? values.fusionAuthUrl,
     mcpServerUrl: values.mcpServerUrl ?? `http://localhost:${values.port}`,
@@ -164,8 +163,6 @@ export function configOf(values: OptionValues<typeof optionTable>): ServerConfig
     validation: values.validation,
     clockTolerance: values.clockTolerance,
     tokenCache: values.tokenCache,
-    requiredScopes: Object.freeze(['get_name']),
-    scopesSupported: Object.freeze(['openid', 'profile', 'get_name']),
   });
   if (!config.authentication) {
     // A public URL means a reverse proxy in front, which makes a loopback port public.

@@ -36,6 +36,7 @@ export {
   type RateLimit,
   type Revocations,
   type SharedState,
+  type Texts,
 } from './shared-state/shared-state.ts';
 export { type Expectation } from './token-verifier/claims.ts';
 export { cachedVerifier, type CachedTokenVerifier } from './token-verifier/cached-token-verifier.ts';

@@ -7,7 +7,7 @@ import { createLog } from './log.ts';
 import { version } from './mcp-server.ts';
 
 const help = formatHelp({
-  summary: 'An MCP server over HTTP, protected by FusionAuth, with the tool get_name.',
+  summary: 'An MCP server over HTTP, protected by FusionAuth, with a tool for each scope.',
   usage: [
     program,
     `FUSIONAUTH_URL=https://auth.example.com MCP_SERVER_URL=https://mcp.example.com ${program}`,

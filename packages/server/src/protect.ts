@@ -6,6 +6,7 @@ import { createLog, type Log } from './log.ts';
 import { observationOf, type Observation } from './observation/observation.ts';
 import { observedVerifier } from './observation/observed-verifier.ts';
 import { protectedResourceMetadata, resourceMetadataUrl } from './protected-resource-metadata.ts';
+import { requireScopes } from './scopes/require-scopes.ts';
 import { createMemorySharedState } from './shared-state/memory-shared-state.ts';
 import { unrevoked } from './shared-state/revocation-check.ts';
 import type { SharedState } from './shared-state/shared-state.ts';
@@ -21,8 +22,10 @@ export interface Protection {
   readonly fusionAuthUrl?: string | undefined;
   /** What a token must carry for any request. Default: nothing; tools and routes have scopes of their own. */
   readonly requiredScopes?: readonly string[] | undefined;
-  /** What clients ask for when they sign in. Default: `openid`, `profile` and the required ones. */
+  /** All that clients may ask for: the metadata's `scopes_supported`. Default: `openid`, `profile` and the required ones. */
   readonly scopesSupported?: readonly string[] | undefined;
+  /** Of those, what clients ask for when they sign in: tools lead them to the rest. Default: all. Required ones are among them. */
+  readonly initialScopes?: readonly string[] | undefined;
   /** Shown to users by some clients. Default: the resource's host name. */
   readonly name?: string | undefined;
   /** The path at which requests arrive here. Default: the resource's; another one behind a proxy that strips paths. */
@@ -52,7 +55,8 @@ export function protect(protection: Protection): Router {
   const { resource, issuer, requiredScopes = [] } = protection;
   const url = new URL(resource);
   const path = protection.path ?? url.pathname;
-  const challengedScopes = protection.scopesSupported ?? ['openid', 'profile', ...requiredScopes];
+  const scopesSupported = protection.scopesSupported ?? ['openid', 'profile', ...requiredScopes];
+  const initialScopes = protection.initialScopes?.filter((scope) => scopesSupported.includes(scope));
   const fusionAuth =
     protection.fusionAuth ?? connectFusionAuth(protection.fusionAuthUrl ?? protection.issuer);
   const observation = protection.observation ?? observationOf(protection.log ?? createLog());
@@ -66,7 +70,7 @@ export function protect(protection: Protection): Router {
       resource,
       // Exactly as it was configured: clients compare it letter by letter, and a URL object would add a slash.
       authorization_servers: [issuer],
-      scopes_supported: challengedScopes,
+      scopes_supported: scopesSupported,
       resource_name: protection.name ?? url.host,
     }),
   );
@@ -74,11 +78,12 @@ export function protect(protection: Protection): Router {
     path,
     requireBearerToken({
       verifier: observedVerifier(unrevoked(verifier, revocations), observation),
-      requiredScopes,
-      challengedScopes,
+      initialScopes: [...new Set([...(initialScopes ?? scopesSupported), ...requiredScopes])],
       resourceMetadataUrl: resourceMetadataUrl(resource),
       log: observation.log,
     }),
   );
+  const [first, ...others] = requiredScopes;
+  if (first !== undefined) router.use(path, requireScopes(first, ...others));
   return router;
 }

@@ -21,8 +21,9 @@ describe('the configuration', () => {
       host: '127.0.0.1',
       port: 8000,
       authentication: true,
-      requiredScopes: ['get_name'],
-      scopesSupported: ['openid', 'profile', 'get_name'],
+      requiredScopes: [],
+      scopesSupported: ['openid', 'profile', 'get_name', 'set_greeting', 'countdown'],
+      initialScopes: ['openid', 'profile', 'get_name'],
     });
   });
 
@@ -75,10 +76,39 @@ describe('the configuration', () => {
     ['HOST', 'http://0.0.0.0'],
     ['HOST', '0.0.0.0:8000'],
     ['AUTH', 'no'],
+    ['CLOCK_TOLERANCE', '-1'],
+    ['CLOCK_TOLERANCE', '301'],
+    ['CLOCK_TOLERANCE', '1.5'],
+    ['CLOCK_TOLERANCE', '30s'],
+    ['TOKEN_CACHE', '-1'],
+    ['TOKEN_CACHE', '86401'],
+    ['TOKEN_CACHE', '0.5'],
+    ['TOKEN_CACHE', 'off'],
+    ['TOKEN_VALIDATION', 'local'],
+    ['SCOPES_SUPPORTED', ' , '],
+    ['SCOPES_SUPPORTED', 'openid "get_name"'],
+    ['SCOPES_SUPPORTED', 'openid größe'],
+    ['SCOPES_SUPPORTED', 'openid offline_access'],
   ])('refuses %s=%s and names the variable', (name, value) => {
     const error = failure([], { [name]: value });
     expect(error).toMatchObject({ code: 'usage', exitCode: 2 });
     expect(error['message']).toContain(name);
+  });
+
+  it.each([
+    ['CLOCK_TOLERANCE', 'clockTolerance', { '0': 0, '300': 300 }, 30],
+    ['TOKEN_CACHE', 'tokenCache', { '0': 0, '86400': 86_400 }, 86_400],
+  ] as const)('takes the ends of the range of %s, and a default', (name, member, values, fallback) => {
+    for (const [value, read] of Object.entries(values)) {
+      expect(loadConfig([], { [name]: value })[member]).toBe(read);
+    }
+    expect(loadConfig([], {})[member]).toBe(fallback);
+  });
+
+  it('asks at first only for what it supports', () => {
+    const config = loadConfig([], { SCOPES_SUPPORTED: 'get_name, countdown  get_name' });
+    expect(config.scopesSupported).toEqual(['get_name', 'countdown']);
+    expect(config.initialScopes).toEqual(['get_name']);
   });
 
   it('refuses a public URL with a path and names the right one', () => {

@@ -1,7 +1,7 @@
 import type { AuthInfo } from '@modelcontextprotocol/server';
 
 /** What OAuth knows as a scope (RFC 6749, section 3.3). */
-const scopeToken = /^[\u0021\u0023-\u005B\u005D-\u007E]+$/u;
+export const scopeToken = /^[\u0021\u0023-\u005B\u005D-\u007E]+$/u;
 
 /**
  * The scopes to challenge a token with that lacks some of the required ones: those and the ones that it has, in one

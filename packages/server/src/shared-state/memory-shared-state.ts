@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import { RateLimiterMemory } from 'rate-limiter-flexible';
 import { KnownRevocations } from './known-revocations.ts';
 import { createMemoryMessages } from './messages.ts';
@@ -21,6 +22,17 @@ export function createMemorySharedState(): SharedState {
       rateLimitOf(new RateLimiterMemory({ keyPrefix: name, points: perMinute, duration: secondsPerMinute })),
     sessions: (limits) => createMemorySessions(limits, messages),
     messages,
+    texts: (_name, most) => {
+      const texts = new LRUCache<string, string>({ max: most });
+      return {
+        // Not get(), which would make it the newest.
+        read: (key) => Promise.resolve(texts.peek(key)),
+        write: (key, text) => {
+          texts.set(key, text);
+          return Promise.resolve();
+        },
+      };
+    },
     unreadiness: () => undefined,
     close: () => Promise.resolve(),
   };

@@ -14,6 +14,13 @@ export interface SharedState {
   /** The sessions of legacy clients. */
   sessions(limits: SessionLimits): Sessions;
   readonly messages: Messages;
+  /**
+   * Small texts that are kept for users.
+   *
+   * @param name tells collections apart
+   * @param most how many there may be: for another one, the one that was written longest ago goes
+   */
+  texts(name: string, most: number): Texts;
   /** Why this node cannot tell yet who may be let in; undefined when it can. */
   unreadiness(): string | undefined;
   close(): Promise<void>;
@@ -49,6 +56,13 @@ export interface Allowance {
   readonly allowed: boolean;
   /** Milliseconds until the count begins anew. */
   readonly resetAfter: number;
+}
+
+/** Texts by key. Both methods throw SharedStateUnavailable when Redis does not answer. */
+export interface Texts {
+  /** @returns undefined when there is none */
+  read(key: string): Promise<string | undefined>;
+  write(key: string, text: string): Promise<void>;
 }
 
 /** Redis does not answer, and going on without it would let in whom it might refuse. */

@@ -42,7 +42,7 @@ describe('the app', () => {
       expect(await response.json()).toEqual({
         resource: `${publicUrl}/mcp`,
         authorization_servers: [running.fusionAuth.url],
-        scopes_supported: ['openid', 'profile', 'get_name'],
+        scopes_supported: ['openid', 'profile', 'get_name', 'set_greeting', 'countdown'],
         bearer_methods_supported: ['header'],
         resource_name: 'FusionAuth MCP Server',
       });

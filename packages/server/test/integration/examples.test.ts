@@ -93,6 +93,7 @@ describe('the example express', () => {
     const running = await listening('express', 'https://weather.example.com/api');
     const { url, fusionAuth } = running;
     const weather = bearer(await fusionAuth.token({ scope: 'weather' }));
+    const alarms = bearer(await fusionAuth.token({ scope: 'alarms offline_access' }));
     const both = bearer(await fusionAuth.token({ scope: 'weather alarms' }));
     expect((await fetch(url)).status).toBe(200);
     expect((await fetch(`${url}/api/forecast`)).status).toBe(401);
@@ -101,6 +102,9 @@ describe('the example express', () => {
     const refused = await fetch(`${url}/api/alarms`, { method: 'POST', headers: weather });
     expect(refused.status).toBe(403);
     expect(refused.headers.get('www-authenticate')).toContain('scope="weather alarms"');
+    const without = await fetch(`${url}/api/forecast`, { headers: alarms });
+    expect(without.status).toBe(403);
+    expect(without.headers.get('www-authenticate')).toContain('scope="alarms weather"');
     expect((await fetch(`${url}/api/alarms`, { method: 'POST', headers: both })).status).toBe(204);
     await end(running);
   });

@@ -27,7 +27,7 @@ describe('get_name', () => {
   ])('greets %s', async (_name, visit, protocolVersion) => {
     const seen = await visit(running.endpoint, await running.fusionAuth.token());
     expect(seen.protocolVersion).toBe(protocolVersion);
-    expect(seen.tools).toEqual(['get_name']);
+    expect(seen.tools).toEqual(['get_name', 'set_greeting', 'countdown']);
     expect(seen.result).toMatchObject({
       content: [{ type: 'text', text: 'Hello, Test User!' }],
       structuredContent: { result: 'Hello, Test User!' },

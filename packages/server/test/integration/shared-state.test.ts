@@ -57,6 +57,43 @@ describe('the shared state in memory', () => {
   });
 });
 
+/** Writes one text more than there may be, the first one again before the last. @returns what is read then */
+async function textsAfterTooMany(writer: SharedState, reader: SharedState): Promise<unknown[]> {
+  const texts = writer.texts('test', 2);
+  await texts.write('a', 'old');
+  await texts.write('b', 'text of b');
+  await texts.write('a', 'text of a');
+  // Reading makes nothing newer.
+  await texts.read('b');
+  await texts.write('c', 'text of c');
+  const read = reader.texts('test', 2);
+  return Promise.all(['a', 'b', 'c', 'd'].map(async (key) => read.read(key)));
+}
+
+const keptTexts = ['text of a', undefined, 'text of c', undefined];
+
+describe('the texts', () => {
+  it('in memory are as many as there may be, the newest of them', async () => {
+    const texts = createMemorySharedState().texts('test', 2);
+    const state = { ...createMemorySharedState(), texts: () => texts };
+    expect(await textsAfterTooMany(state, state)).toEqual(keptTexts);
+  });
+
+  it.skipIf(!hasRedis)('in Redis too, for every node; and it keeps no others', async () => {
+    await using redis = await RedisServer.start();
+    const [first, second] = [await node(redis.url), await node(redis.url)];
+    expect(await textsAfterTooMany(first, second)).toEqual(keptTexts);
+    expect(await second.texts('other', 2).read('a')).toBeUndefined();
+    const { Redis } = await import('ioredis');
+    const client = new Redis(redis.url);
+    expect(await client.hlen('{mcp-keyhole}:texts:test')).toBe(2);
+    client.disconnect();
+    await redis.stop();
+    await expect(first.texts('test', 2).read('a')).rejects.toThrow(SharedStateUnavailable);
+    await expect(first.texts('test', 2).write('a', 'x')).rejects.toThrow(SharedStateUnavailable);
+  });
+});
+
 describe.skipIf(!hasRedis)('the shared state in Redis', () => {
   it('tells a revocation to every node within a second, and to one that starts later', async () => {
     await using redis = await RedisServer.start();

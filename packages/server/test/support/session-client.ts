@@ -37,7 +37,7 @@ export class SessionClient {
   async post(endpoint: string, message: object, headers: Record<string, string> = {}): Promise<Response> {
     return fetch(endpoint, {
       method: 'POST',
-      headers: { ...this.#headers(), 'Content-Type': 'application/json', ...headers },
+      headers: { ...this.headers(), 'Content-Type': 'application/json', ...headers },
       body: JSON.stringify(Array.isArray(message) ? message : { jsonrpc: '2.0', ...message }),
     });
   }
@@ -47,7 +47,7 @@ export class SessionClient {
     const params = { name, arguments: args };
     return fetch(endpoint, {
       method: 'POST',
-      headers: { ...this.#headers(), 'Content-Type': 'application/json' },
+      headers: { ...this.headers(), 'Content-Type': 'application/json' },
       body: JSON.stringify({ jsonrpc: '2.0', id: this.#lastId, method: 'tools/call', params }),
       ...(signal !== undefined && { signal }),
     });
@@ -61,7 +61,7 @@ export class SessionClient {
   async listen(endpoint: string, lastEventId?: string, signal?: AbortSignal): Promise<Response> {
     return fetch(endpoint, {
       headers: {
-        ...this.#headers(),
+        ...this.headers(),
         ...(lastEventId !== undefined && { 'Last-Event-ID': lastEventId }),
       },
       ...(signal !== undefined && { signal }),
@@ -69,10 +69,10 @@ export class SessionClient {
   }
 
   async end(endpoint: string): Promise<Response> {
-    return fetch(endpoint, { method: 'DELETE', headers: this.#headers() });
+    return fetch(endpoint, { method: 'DELETE', headers: this.headers() });
   }
 
-  #headers(): Record<string, string> {
+  headers(): Record<string, string> {
     return {
       Authorization: `Bearer ${this.options.token}`,
       Accept: 'application/json, text/event-stream',
