@@ -18,3 +18,6 @@ export { isLoopback } from './loopback.ts';
 export { createProgress, type Progress, type ProgressOutput } from './progress.ts';
 export { nearest } from './nearest.ts';
 export { stateFolderOf } from './state-folder.ts';
+export { html, Html } from './pages/html.ts';
+export { page, pageHeaders, type PageFrame } from './pages/page.ts';
+export { pageStyle } from './pages/style.ts';

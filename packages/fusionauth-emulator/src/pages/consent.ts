@@ -1,5 +1,5 @@
+import { html, type Html } from '@mcp-keyhole/cli-kit';
 import type { RequestedScope } from '../oauth/scopes.ts';
-import { html, type Html } from './html.ts';
 import { page } from './layout.ts';
 
 /** What the user is asked to allow. */

@@ -1,6 +1,6 @@
+import { html } from '@mcp-keyhole/cli-kit';
 import type { RequestedScope } from '../oauth/scopes.ts';
 import { scopeList } from './consent.ts';
-import { html } from './html.ts';
 import { page } from './layout.ts';
 
 /** Where the user types the code that the device shows. */

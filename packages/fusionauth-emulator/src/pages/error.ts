@@ -1,5 +1,5 @@
+import { html } from '@mcp-keyhole/cli-kit';
 import type { OAuthError } from '../oauth/oauth-error.ts';
-import { html } from './html.ts';
 import { page } from './layout.ts';
 
 /** What the developer of the client should do about an error that could not be sent to the client. */

@@ -1,4 +1,4 @@
-import { html } from './html.ts';
+import { html } from '@mcp-keyhole/cli-kit';
 import { page } from './layout.ts';
 
 /** The page of `response_mode=form_post`. Pages here run no scripts, so the user sends the form. */

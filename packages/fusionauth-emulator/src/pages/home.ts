@@ -1,5 +1,5 @@
+import { html } from '@mcp-keyhole/cli-kit';
 import type { Store } from '../store/store.ts';
-import { html } from './html.ts';
 import { page } from './layout.ts';
 
 /** The page at `/`: what this is. FusionAuth's admin UI is not part of it. */

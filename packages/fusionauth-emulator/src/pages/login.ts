@@ -1,4 +1,4 @@
-import { html } from './html.ts';
+import { html } from '@mcp-keyhole/cli-kit';
 import { page } from './layout.ts';
 
 /** Who the page signs in to what. */

@@ -1,21 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { mergePatch } from '../src/json.ts';
 import { loopbackHostOnly } from '../src/host-check.ts';
-import { html } from '../src/pages/html.ts';
 import { formTarget } from '../src/pages/layout.ts';
-
-describe('the html tag', () => {
-  it('escapes what is put in and keeps what it made itself', () => {
-    const inner = html`<b>${'<&>"\''}</b>`;
-    expect(html`<p>${inner}${[inner, inner]}${undefined}${3}</p>`.text).toBe(
-      `<p>${'<b>&lt;&amp;&gt;&quot;&#39;</b>'.repeat(3)}3</p>`,
-    );
-  });
-
-  it('removes control characters, terminal sequences and bidirectional overrides', () => {
-    expect(html`${'a\u0000b\u001b[31mc\u202Ed'}`.text).toBe('abcd');
-  });
-});
 
 describe('the target of a form', () => {
   it('is the origin of a web redirect URI and the scheme of a native one', () => {

@@ -1,5 +1,5 @@
-/** The one style sheet, inline in every page: no page loads anything. */
-export const style = `
+/** The look that all pages share, light and dark, from 360 px up. It stands inline in each: no page loads anything. */
+export const pageStyle = `
 :root {
   color-scheme: light dark;
   --ground: #f4f5f7; --card: #ffffff; --ink: #1a1f2b; --soft: #5b6475; --line: #dfe3ea; --field: #ffffff; --edge: #868fa1;

@@ -1,4 +1,4 @@
-import { clean } from '@mcp-keyhole/cli-kit';
+import { clean } from '../clean.ts';
 
 /** Markup that is safe to send: made by {@link html} only. */
 export class Html {
