@@ -13,6 +13,7 @@ export type ProxyErrorCode =
   | 'tool-hidden'
   | 'token-refused'
   | 'scope-missing'
+  | 'proof-refused'
   | 'resource-metadata-missing'
   | 'resource-mismatch'
   | 'authorization-server-unreachable'
@@ -243,6 +244,12 @@ export const errors = {
       'scope-missing',
       `This needs permissions that your sign-in to ${server.href} does not have${scope === undefined ? '' : `: ${cleanLine(scope)}`}.`,
       `Run \`mcp-keyhole logout ${server.href}\`, add the scope to the configuration, and sign in again.`,
+    ),
+  proofRefused: (server: URL, error: string) =>
+    failure(
+      'proof-refused',
+      `The MCP server at ${server.href} refuses the proof that its token is bound to our key (${cleanLine(error)}).`,
+      "Check this machine's clock. If it is right, the server's log says what proofs must be like (RFC 9449).",
     ),
 
   // Discovery

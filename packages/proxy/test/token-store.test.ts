@@ -21,9 +21,21 @@ import { key, tokenSet } from './support/token-sets.ts';
 const account = accountOf(key);
 const entry: SignInEntry = { ...key, issuer: tokenSet().issuer, store: 'keychain' };
 
+/** Of the examples of RFC 7517, appendix A.2. */
+const exampleKey = {
+  alg: 'ES256',
+  kty: 'EC',
+  crv: 'P-256',
+  x: 'MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4',
+  y: '4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM',
+  d: '870MB6gfuTJ4HtUnUvYMyJpr5eUZNP4Bk43bVdj3eAE',
+};
+
 /** What a sign-in leaves of which nothing may be lost: a client that registered itself, and more than one token. */
 const everything = tokenSet({
   idToken: 'id-1',
+  tokenType: 'DPoP',
+  proofKey: exampleKey,
   refreshTokenId: 'refresh-id-1',
   requestedScope: 'openid',
   client: {
@@ -263,6 +275,11 @@ describe('the stored format', () => {
     ['client', {}, 'client has no clientId'],
     ['client', 'client-1', 'client has no clientId'],
     ['scope', 7, 'scope is missing'],
+    ['tokenType', 'MAC', 'tokenType is unknown'],
+    ['tokenType', 'DPoP', 'proofKey is missing'],
+    ['proofKey', 'a key', 'proofKey is not a private key'],
+    ['proofKey', { ...exampleKey, d: undefined }, 'proofKey is not a private key'],
+    ['proofKey', { ...exampleKey, d: 7 }, 'proofKey is not a private key'],
   ])('is refused with %s %j', async (field, value, why) => {
     const content = JSON.parse(serializeTokenSet(tokenSet())) as Record<string, unknown>;
     const { message } = await failureOf(() => parseTokenSet(JSON.stringify({ ...content, [field]: value })));

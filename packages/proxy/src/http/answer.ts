@@ -1,9 +1,8 @@
 import { Message, objectOf, UnreadableMessage, type RequestId, type RpcError } from '../bridge/message.ts';
 import { errors, type ProxyError } from '../errors.ts';
 import { beginningOf, chunksOf, wholeBody } from './body.ts';
-import { headerOf } from './endpoint.ts';
 import { EventStreamParser } from './event-stream.ts';
-import type { HttpResponse } from './exchange.ts';
+import { headerOf, type HttpResponse } from './exchange.ts';
 
 /** Where a stream was when it ended. */
 export type StreamPosition = Pick<EventStreamParser, 'lastEventId' | 'retry'>;

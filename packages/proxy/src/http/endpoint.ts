@@ -3,21 +3,34 @@ import { unlessAborted } from '../deadline.ts';
 import { errors } from '../errors.ts';
 import type { Listeners } from '../listeners.ts';
 import { pause } from '../pause.ts';
+import type { ProofKey } from '../token-store/proof-key.ts';
 import { discard } from './body.ts';
+import type { BoundRequests } from './bound-requests.ts';
 import { readChallenge } from './challenge.ts';
-import type { Exchange, HttpRequest, HttpResponse } from './exchange.ts';
+import { headerOf, type Exchange, type HttpRequest, type HttpResponse } from './exchange.ts';
 import { ConnectionLost, NotSent } from './failures.ts';
 
 /** What a 401 or a 403 asks for (RFC 6750, section 3). */
 export interface TokenChallenge {
   readonly resourceMetadataUrl?: URL | undefined;
   readonly scope?: string | undefined;
+  /** The server takes tokens that are bound to a key (RFC 9449); `demanded`: no others. */
+  readonly dpop?: DpopChallenge | undefined;
+}
+
+/** What a DPoP challenge says (RFC 9449, section 7.1). */
+export interface DpopChallenge {
+  readonly demanded: boolean;
+  /** The JWS algorithms of proofs that the server verifies; undefined when it does not say. */
+  readonly algorithms?: readonly string[] | undefined;
 }
 
 /** The bearer token as the endpoint sees it: who provides it and how is not its business. */
 export interface TokenProvider {
   /** The token for the next request; undefined sends the request without one. */
   token(): Promise<string | undefined>;
+  /** The key that the token just given is bound to; undefined for a bearer token. Absent: all are bearer tokens. */
+  proofKey?(): ProofKey | undefined;
   /** Called on a 401; afterwards the request is sent once more. `rejected` is the token that the request carried. */
   onUnauthorized(rejected: string | undefined, challenge: TokenChallenge): Promise<void>;
   /** Called on a 403 that asks for more scopes than the request's token has; afterwards it is sent again. */
@@ -69,6 +82,7 @@ const mostRedirects = 3;
 export class Endpoint {
   readonly url: URL;
   readonly #options: EndpointOptions;
+  #boundRequests: Promise<BoundRequests> | undefined;
   /** Where the server says it is for good (308). */
   #moved: URL | undefined;
 
@@ -93,7 +107,11 @@ export class Endpoint {
     for (;;) {
       // A sign-in goes on for others when this request is not waited for any more.
       const token = await unlessAborted(tokens.token(), request.signal);
-      const response = await this.#reach({ ...request, url }, token);
+      const key = token === undefined ? undefined : tokens.proofKey?.();
+      const response =
+        token === undefined || key === undefined
+          ? await this.#reach({ ...request, url }, token)
+          : await this.#reachBound({ ...request, url }, token, key);
       const { status } = response;
       if (status === 401 && request.background !== true) {
         discard(response);
@@ -139,15 +157,32 @@ export class Endpoint {
     }
   }
 
-  /** Sends once it is possible: what has not left this machine may be sent again. */
+  /** RFC 9449; what that takes is loaded when the first such token comes. */
+  async #reachBound(
+    request: EndpointRequest & { readonly url: URL },
+    value: string,
+    key: ProofKey,
+  ): Promise<HttpResponse> {
+    this.#boundRequests ??= import('./bound-requests.ts').then((module) => new module.BoundRequests());
+    const requests = await this.#boundRequests;
+    return requests.send(request, { value, key }, (prove) => this.#reach(request, value, prove));
+  }
+
+  /**
+   * Sends once it is possible: what has not left this machine may be sent again.
+   *
+   * @param prove makes the proof for a token that is bound to a key, a fresh one for each attempt
+   */
   async #reach(
     request: EndpointRequest & { readonly url: URL },
     token: string | undefined,
+    prove?: () => Promise<string>,
   ): Promise<HttpResponse> {
-    const headers = await this.#headers(request.headers, token);
+    const headers = await this.#headers(request.headers, token, prove === undefined ? 'Bearer' : 'DPoP');
     const begin = performance.now();
     for (let wait = firstPause; ; wait = Math.min(2 * wait, longestPause)) {
       try {
+        if (prove !== undefined) headers['dpop'] = await prove();
         return await this.#exchange({ ...request, headers });
       } catch (error) {
         if (!(error instanceof NotSent)) throw error;
@@ -198,18 +233,13 @@ export class Endpoint {
   async #headers(
     own: Readonly<Record<string, string>>,
     token: string | undefined,
+    scheme: 'Bearer' | 'DPoP',
   ): Promise<Record<string, string>> {
     const headers: Record<string, string> = { ...own };
-    if (token !== undefined) headers['authorization'] = `Bearer ${token}`;
+    if (token !== undefined) headers['authorization'] = `${scheme} ${token}`;
     for (const [name, value] of await this.#options.headers()) headers[name.toLowerCase()] = value;
     return headers;
   }
-}
-
-/** A header's value as one string. */
-export function headerOf(response: HttpResponse, name: string): string | undefined {
-  const value = response.headers[name];
-  return Array.isArray(value) ? value.join(', ') : value;
 }
 
 /** Where a redirect leads, unless that is another origin: a token is never sent along to one. */

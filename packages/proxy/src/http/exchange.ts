@@ -23,6 +23,12 @@ export interface HttpResponse {
   readonly body: Readable;
 }
 
+/** A header's value as one string. */
+export function headerOf(response: HttpResponse, name: string): string | undefined {
+  const value = response.headers[name];
+  return Array.isArray(value) ? value.join(', ') : value;
+}
+
 /**
  * One HTTP exchange, as far as the head of the response.
  *

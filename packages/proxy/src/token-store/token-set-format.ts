@@ -1,3 +1,4 @@
+import { parseProofKey } from './proof-key.ts';
 import type { StoredClient, TokenSet } from './token-store.ts';
 
 const version = 1;
@@ -31,8 +32,14 @@ export function parseTokenSet(text: string): TokenSet {
     fields[name] === undefined ? undefined : required(name);
   const expiresAt = fields['expiresAt'];
   if (expiresAt !== undefined && typeof expiresAt !== 'number') throw new Error('expiresAt is not a number');
+  const { tokenType, proofKey } = fields;
+  if (tokenType !== undefined && tokenType !== 'DPoP') throw new Error('tokenType is unknown');
+  // Without its key the token is good for nothing.
+  if (tokenType === 'DPoP' && proofKey === undefined) throw new Error('proofKey is missing');
   return {
     accessToken: required('accessToken'),
+    tokenType,
+    proofKey: proofKey === undefined ? undefined : parseProofKey(proofKey),
     refreshToken: optional('refreshToken'),
     refreshTokenId: optional('refreshTokenId'),
     idToken: optional('idToken'),

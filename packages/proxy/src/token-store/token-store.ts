@@ -1,3 +1,5 @@
+import type { ProofKey } from './proof-key.ts';
+
 /** Which sign-in: tokens of different servers, clients or profiles never meet. */
 export interface SignInKey {
   /** The MCP server's URL, as normalized by the URL parser. */
@@ -31,6 +33,10 @@ export interface TokenSet {
   readonly accessToken: string;
   /** Absent when the authorization server issues none: then an expired access token means a new sign-in. */
   readonly refreshToken?: string | undefined;
+  /** `DPoP`: it is good only with a proof of `proofKey` (RFC 9449). Absent for a bearer token. */
+  readonly tokenType?: 'DPoP' | undefined;
+  /** What the token, or the refresh token of a public client, is bound to; absent when no binding was asked for. */
+  readonly proofKey?: ProofKey | undefined;
   /** Milliseconds since the epoch; absent when the authorization server does not say. */
   readonly expiresAt?: number | undefined;
   /** Kept only for servers that want it as bearer token (--use-id-token); its claims decide nothing. */

@@ -217,7 +217,7 @@ describe('a 403', () => {
     ['in the background', insufficient, { background: true }],
     ['without a challenge', refusing(403), {}],
     ['for another reason', refusing(403, bearer('error="invalid_request"')), {}],
-    ['of another scheme', refusing(403, { 'www-authenticate': 'DPoP error="insufficient_scope"' }), {}],
+    ['of another scheme', refusing(403, { 'www-authenticate': 'Basic error="insufficient_scope"' }), {}],
   ])('%s is a response like others', async (_what, answer, changes) => {
     const { server, send, asked } = await scene(inTurn(answer));
     expect((await send(changes)).status).toBe(403);
