@@ -10,8 +10,14 @@ import { createRedisTexts } from './redis-texts.ts';
 import { RevocationStore } from './revocation-store.ts';
 import { SharedStateUnavailable, type SharedState } from './shared-state.ts';
 
-/** Milliseconds between two looks at what other nodes revoked: two looks fit into the second that is promised. */
+/**
+ * Milliseconds between two looks at what other nodes revoked, for what this node was not told: two looks fit into the second
+ * that is promised.
+ */
 const pause = 400;
+
+/** The channel on which a node tells the others that it has revoked something. */
+const revocationsChannel = 'revocations';
 
 /** Milliseconds for a command, and for a connection: a Redis that hangs must not hold requests. */
 const commandDeadline = 400;
@@ -59,9 +65,13 @@ export async function connectRedisSharedState(url: string, log: Log): Promise<Sh
   // Without a listener an error event would end the process.
   redis.on('error', (error: unknown) => say(false, error));
 
+  async function exchange(): Promise<void> {
+    if (await store.exchange(known)) await messages.publish(revocationsChannel, '');
+  }
+
   async function synchronize(): Promise<void> {
     try {
-      await store.exchange(known);
+      await exchange();
       isComplete = true;
       say(true);
     } catch (error) {
@@ -84,13 +94,14 @@ export async function connectRedisSharedState(url: string, log: Log): Promise<Sh
   await redis.connect().catch((error: unknown) => say(false, error));
   await synchronize();
   void synchronizeAgainAndAgain();
+  void messages.subscribe(revocationsChannel, onceAtATime(synchronize));
 
   return {
     revocations: {
       revoke: async (subject, before, until) => {
         known.record(subject, { before, until });
         try {
-          await store.exchange(known);
+          await exchange();
         } catch (error) {
           say(false, error);
           throw new SharedStateUnavailable('the revocation holds on this node only, for now', {
@@ -126,5 +137,23 @@ export async function connectRedisSharedState(url: string, log: Log): Promise<Sh
       redis.disconnect();
       return Promise.resolve();
     },
+  };
+}
+
+/** Runs a task when it is called; once more for all calls that come while it runs. @param task never rejects */
+function onceAtATime(task: () => Promise<void>): () => void {
+  let isRunning = false;
+  let isWanted = false;
+  const run = async (): Promise<void> => {
+    isRunning = true;
+    while (isWanted) {
+      isWanted = false;
+      await task();
+    }
+    isRunning = false;
+  };
+  return () => {
+    isWanted = true;
+    if (!isRunning) void run();
   };
 }

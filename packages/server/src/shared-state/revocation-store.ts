@@ -52,8 +52,12 @@ export class RevocationStore {
     this.#redis = redis;
   }
 
-  /** Brings this node's knowledge and Redis' together. One small command when neither has anything new. */
-  async exchange(known: KnownRevocations): Promise<void> {
+  /**
+   * Brings this node's knowledge and Redis' together. One small command when neither has anything new.
+   *
+   * @returns whether the other nodes have something to read now
+   */
+  async exchange(known: KnownRevocations): Promise<boolean> {
     const version = await this.#redis.get(versionKey);
     if (version !== this.#version) {
       this.#stored = new Map(Object.entries(await this.#redis.hgetall(revocationsKey)));
@@ -61,12 +65,13 @@ export class RevocationStore {
       this.#version = version;
     }
     const news = known.entries().filter(([subject, it]) => this.#stored.get(subject) !== textOf(it));
-    if (news.length === 0) return;
+    if (news.length === 0) return false;
     const words = news.flatMap(([subject, { before, until }]) => [subject, before, until]);
     await this.#redis.eval(mergeScript, 2, revocationsKey, versionKey, randomUUID(), ...words);
     // Another node may have written in between; its entries are read at the next exchange.
     this.#version = undefined;
     for (const [subject, it] of news) this.#stored.set(subject, textOf(it));
+    return true;
   }
 }
 

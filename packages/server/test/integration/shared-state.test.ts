@@ -164,7 +164,7 @@ describe.skipIf(!hasRedis)('the shared state in Redis', () => {
     await expect(state.revocations.isRevoked('user', now())).rejects.toThrow(SharedStateUnavailable);
     expect(state.unreadiness()).toContain('not been read');
     expect((await state.rateLimit('test', 10).take('key')).allowed).toBe(true);
-    await using redis = await RedisServer.start(port);
+    await using redis = await RedisServer.start({ port });
     while (state.unreadiness() !== undefined) await delay(10);
     expect(await state.revocations.isRevoked('user', now())).toBe(false);
     expect(redis.port).toBe(port);

@@ -6,18 +6,27 @@ import { createInterface } from 'node:readline';
 /** There is none for Windows. Elsewhere a missing one is a failure. */
 export const hasRedis = process.platform !== 'win32';
 
-/** A real Redis on a free loopback port, that keeps nothing on disk. */
+export interface RedisOptions {
+  /** Default: a free one. */
+  readonly port?: number;
+  /** Where it keeps its data, as a deployed one does. Default: it keeps nothing on disk. */
+  readonly folder?: string;
+}
+
+/** A real Redis on a loopback port. */
 export class RedisServer implements AsyncDisposable {
   readonly port: number;
   readonly url: string;
+  readonly #keeping: readonly string[];
   #child: ChildProcess | undefined;
 
-  private constructor(port: number) {
+  private constructor(port: number, folder: string | undefined) {
     this.port = port;
+    this.#keeping = folder === undefined ? ['--appendonly', 'no'] : ['--appendonly', 'yes', '--dir', folder];
     this.url = `redis://127.0.0.1:${port}`;
   }
 
-  static async start(port?: number): Promise<RedisServer> {
+  static async start({ port, folder }: RedisOptions = {}): Promise<RedisServer> {
     const { error } = spawnSync('redis-server', ['--version']);
     if (error !== undefined) {
       throw new Error(
@@ -27,14 +36,14 @@ export class RedisServer implements AsyncDisposable {
         },
       );
     }
-    const redis = new RedisServer(port ?? (await freePort()));
+    const redis = new RedisServer(port ?? (await freePort()), folder);
     await redis.start();
     return redis;
   }
 
   /** Starts it (again), on the same port. */
   async start(): Promise<void> {
-    const words = ['--port', String(this.port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];
+    const words = ['--port', String(this.port), '--bind', '127.0.0.1', '--save', '', ...this.#keeping];
     const child = spawn('redis-server', words, { stdio: ['ignore', 'pipe', 'inherit'] });
     this.#child = child;
     for await (const line of createInterface(child.stdout)) {

@@ -7,6 +7,15 @@ export interface AuthorizationServer {
   readonly apiKey: string;
 }
 
+/** Whom the login page is told. */
+export interface Credentials {
+  readonly loginId: string;
+  readonly password: string;
+}
+
+/** The kickstart's. */
+const testUser: Credentials = { loginId: 'test@example.com', password: 'password' };
+
 const redirectUri = 'http://localhost:3334/oauth/callback';
 const scope = 'openid profile get_name';
 
@@ -36,14 +45,16 @@ export async function registerClient(
 }
 
 /**
- * Signs the test user in as a browser without scripts would, through login and consent, and gets an access token.
+ * Signs a user in as a browser without scripts would, through login and consent, and gets an access token.
  *
  * @param resource the resource to ask for; undefined asks for none
+ * @param user by default the test user
  */
 export async function signIn(
   server: AuthorizationServer,
   clientId: string,
   resource: string | undefined,
+  user = testUser,
 ): Promise<string> {
   const verifier = randomBytes(32).toString('base64url');
   const request = new URLSearchParams({
@@ -56,7 +67,7 @@ export async function signIn(
     state: 'state',
     ...(resource === undefined ? {} : { resource }),
   });
-  const end = await walkForms(`${server.url}/oauth2/authorize?${request.toString()}`);
+  const end = await walkForms(`${server.url}/oauth2/authorize?${request.toString()}`, user);
   const code = end.searchParams.get('code');
   if (code === null) throw new Error(`The sign-in ended with ${end.search}`);
   const response = await fetch(`${server.url}/oauth2/token`, {
@@ -76,7 +87,7 @@ export async function signIn(
 }
 
 /** Follows redirects and submits forms until the redirect URI is reached. */
-async function walkForms(start: string): Promise<URL> {
+async function walkForms(start: string, user: Credentials): Promise<URL> {
   const cookies = new Map<string, string>();
   let url = new URL(start);
   let form: URLSearchParams | undefined;
@@ -92,7 +103,7 @@ async function walkForms(start: string): Promise<URL> {
     }
     const location = response.headers.get('location');
     if (location === null) {
-      form = filledForm(await response.text());
+      form = filledForm(await response.text(), user);
       continue;
     }
     url = new URL(location, url);
@@ -102,7 +113,7 @@ async function walkForms(start: string): Promise<URL> {
   throw new Error(`The sign-in did not come to an end; it is at ${url.href}`);
 }
 
-function filledForm(page: string): URLSearchParams {
+function filledForm(page: string, { loginId, password }: Credentials): URLSearchParams {
   const form = new URLSearchParams();
   for (const [input] of page.matchAll(/<input[^>]*>/gu)) {
     const attribute = (name: string): string =>
@@ -111,8 +122,8 @@ function filledForm(page: string): URLSearchParams {
   }
   if (!form.has('csrf')) throw new Error(`There is no form to fill in on this page:\n${page}`);
   if (form.has('password')) {
-    form.set('loginId', 'test@example.com');
-    form.set('password', 'password');
+    form.set('loginId', loginId);
+    form.set('password', password);
   } else {
     form.set('decision', 'allow');
   }
