@@ -15,6 +15,8 @@ const refusals = {
 };
 
 const extensions = [
+  'auth/dpop',
+  'auth/dpop-nonce',
   'auth/client-credentials-basic',
   'auth/client-credentials-jwt',
   'auth/enterprise-managed-authorization',

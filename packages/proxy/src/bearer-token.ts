@@ -2,6 +2,7 @@ import type { Log } from '@mcp-keyhole/cli-kit';
 import { covers } from './authorization/scope.ts';
 import type { Challenge } from './authorization/types.ts';
 import { errors, ProxyError } from './errors.ts';
+import type { ProofKey } from './token-store/proof-key.ts';
 import type { SignInKey, TokenSet, TokenStore } from './token-store/token-store.ts';
 import { Turn, type TurnContext } from './turn.ts';
 
@@ -29,6 +30,8 @@ export interface BearerTokenContext extends TurnContext {
   readonly log: Log;
   /** Sends the id_token in place of the access token. Default: false. */
   readonly useIdToken?: boolean;
+  /** Tokens that are bound to no key are not used. Default: false. */
+  readonly boundOnly?: boolean;
   /** Milliseconds since the epoch. Default: Date.now. */
   readonly now?: () => number;
 }
@@ -73,6 +76,12 @@ export class BearerToken {
     return renewed === expired ? undefined : renewed;
   }
 
+  /** The key that the token just given is bound to (RFC 9449); undefined for a bearer token, as an ID token always is. */
+  proofKey(): ProofKey | undefined {
+    const isBound = this.#tokens?.tokenType === 'DPoP' && this.#context.useIdToken !== true;
+    return isBound ? this.#tokens?.proofKey : undefined;
+  }
+
   /**
    * Handles a 401: takes the tokens that somebody else has obtained meanwhile, or refreshes, or signs in.
    *
@@ -83,7 +92,7 @@ export class BearerToken {
     const since = Date.now();
     await this.#turn.take(async () => {
       this.#refuseUnproven(rejected);
-      if (await this.#renew(rejected)) return;
+      if (await this.#renew(rejected, challenge.dpop?.demanded)) return;
       await this.#signIn(challenge, since);
     });
   }
@@ -133,12 +142,18 @@ export class BearerToken {
     if (this.#now() < this.#unproven.until) throw errors.tokenRefused(this.#context.server);
   }
 
-  /** Makes sure that `#tokens` are newer than the token given, without a browser. Whether that worked. */
-  async #renew(old: string | undefined): Promise<boolean> {
-    const { authorizer, log } = this.#context;
-    if (this.#isBetter(this.#tokens, old)) return true;
+  /**
+   * Makes sure that `#tokens` are newer than the token given, without a browser. Whether that worked.
+   *
+   * @param isDemanded bearer tokens do not do any more: to refresh one brings another
+   */
+  async #renew(old: string | undefined, isDemanded = false): Promise<boolean> {
+    const { authorizer, log, boundOnly } = this.#context;
+    const anyFits = !isDemanded && boundOnly !== true;
+    const fits = (tokens: TokenSet | undefined): boolean => anyFits || tokens?.tokenType === 'DPoP';
+    if (this.#isBetter(this.#tokens, old) && fits(this.#tokens)) return true;
     const stored = await this.#load();
-    if (this.#isBetter(stored, old)) {
+    if (this.#isBetter(stored, old) && fits(stored)) {
       this.#tokens = stored;
       return true;
     }
@@ -146,6 +161,7 @@ export class BearerToken {
     const known = stored ?? this.#tokens;
     this.#previous = known;
     if (known?.refreshToken === undefined || known.refreshToken === this.#deadRefreshToken) return false;
+    if (!fits(known)) return false;
     const renewed = await authorizer.refresh(known).catch((error: unknown) => {
       // The client may not refresh at all: only a sign-in helps, and whoever set it up should know why. If it
       // registered itself, its registration may be gone.
@@ -160,7 +176,7 @@ export class BearerToken {
     }
     log.debug('access token refreshed');
     await this.#keep(renewed);
-    return true;
+    return fits(renewed);
   }
 
   /** @param since when the request that needs it came: a sign-in that failed after that has failed for it too */
@@ -225,6 +241,7 @@ export class BearerToken {
   }
 
   #bearerOf(tokens: TokenSet | undefined): string | undefined {
+    if (this.#context.boundOnly === true && tokens?.tokenType !== 'DPoP') return undefined;
     return this.#context.useIdToken === true ? tokens?.idToken : tokens?.accessToken;
   }
 

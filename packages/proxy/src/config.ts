@@ -144,6 +144,7 @@ function checkTogether(values: OptionValues<typeof options>, hasClient: boolean)
   if (clientKey !== undefined && !hasClient) throw errors.flagIncomplete('--client-key', '--client-id');
   if (method === 'private_key_jwt' && clientKey === undefined)
     throw errors.flagIncomplete(`--token-endpoint-auth-method ${method}`, '--client-key');
+  if (values.useIdToken && values.dpop === 'always') throw errors.bindingExclusive();
   const { identityProvider, identityProviderClient, identityToken } = values;
   if (identityProvider !== undefined && identityProviderClient === undefined)
     throw errors.flagIncomplete('--identity-provider', '--identity-provider-client');

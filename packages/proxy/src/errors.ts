@@ -14,6 +14,7 @@ export type ProxyErrorCode =
   | 'token-refused'
   | 'scope-missing'
   | 'proof-refused'
+  | 'binding-impossible'
   | 'resource-metadata-missing'
   | 'resource-mismatch'
   | 'authorization-server-unreachable'
@@ -141,6 +142,11 @@ export const errors = {
     ),
   flagIncomplete: (flag: string, missing: string) =>
     usage(`${flag} needs ${missing}.`, `Add ${missing}, or leave ${flag} out.`),
+  bindingExclusive: () =>
+    usage(
+      '--use-id-token sends a token that cannot be bound to a key, which --dpop always demands.',
+      'Leave one of them out.',
+    ),
   headerUnusable: (why: string) =>
     usage(
       `A --header cannot be used: ${why}.`,
@@ -250,6 +256,24 @@ export const errors = {
       'proof-refused',
       `The MCP server at ${server.href} refuses the proof that its token is bound to our key (${cleanLine(error)}).`,
       "Check this machine's clock. If it is right, the server's log says what proofs must be like (RFC 9449).",
+    ),
+  tokenNotBound: (server: URL, issuer: string) =>
+    failure(
+      'binding-impossible',
+      `The token for ${server.href} must be bound to a key (DPoP), and ${cleanLine(issuer)} has issued a bearer token.`,
+      'Its operator must enable DPoP (RFC 9449) there, for this client too; or leave --dpop always out, where the MCP server takes bearer tokens.',
+    ),
+  bindingForbidden: (server: URL) =>
+    failure(
+      'binding-impossible',
+      `The MCP server at ${server.href} takes only tokens that are bound to a key (DPoP), and --dpop never forbids those.`,
+      'Leave --dpop never out.',
+    ),
+  proofAlgorithmMissing: (server: URL, issuer: string, ours: readonly string[]) =>
+    failure(
+      'binding-impossible',
+      `The token for ${server.href} must be bound to a key (DPoP), and it and ${cleanLine(issuer)} have no algorithm in common that Keyhole signs with.`,
+      `Their operators must allow one of ${ours.join(', ')} for proofs at both (dpop_signing_alg_values_supported).`,
     ),
 
   // Discovery

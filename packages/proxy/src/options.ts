@@ -107,6 +107,13 @@ export const options = {
     parse: parsePemFile('PRIVATE KEY'),
     fallback: undefined,
   }),
+  dpop: valueOption({
+    flag: 'dpop',
+    placeholder: 'WHEN',
+    help: 'Bind tokens to a key that never leaves this machine (RFC 9449): auto: when the server says so; always; never [auto]',
+    parse: choice(['auto', 'always', 'never']),
+    fallback: 'auto' as const,
+  }),
   profile: valueOption({
     flag: 'profile',
     env: 'MCP_KEYHOLE_PROFILE',

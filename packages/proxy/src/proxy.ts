@@ -92,6 +92,7 @@ export function openConnection(config: ProxyConfig, server: URL, log: Log, signa
     mayBeSignedIn: () => mayBeSignedIn(config, folder, key),
     signInTimeout: config.signInTimeout,
     useIdToken: config.useIdToken,
+    boundOnly: config.dpop === 'always',
     authorizer: {
       authorize: async (challenge, previous) => (await road()).authorize(challenge, previous, await ready()),
       refresh: async (tokens) => (await road()).refreshTokens(tokens, await ready()),

@@ -18,7 +18,12 @@ const redirectUri = new URL('http://localhost:3334/oauth/callback');
 describe('an authorization request', () => {
   const resource = 'https://mcp.example.com/mcp';
   const create = (
-    facts: { scope?: string; resource?: string | undefined; extra?: readonly [string, string][] } = {},
+    facts: {
+      scope?: string;
+      resource?: string | undefined;
+      dpopJkt?: string;
+      extra?: readonly [string, string][];
+    } = {},
     changes: Partial<ServerMetadata> = {},
   ) =>
     createAuthorizationRequest(
@@ -32,10 +37,17 @@ describe('an authorization request', () => {
         redirectUri,
         scope: undefined,
         resource,
+        dpopJkt: undefined,
         extra: [],
         ...facts,
       },
     );
+
+  it('names the key that the code shall be bound to', async () => {
+    const request = await create({ dpopJkt: 'thumbprint-1' });
+    expect(request.url.searchParams.get('dpop_jkt')).toBe('thumbprint-1');
+    expect((await create()).url.searchParams.has('dpop_jkt')).toBe(false);
+  });
 
   it('has PKCE with S256, state, resource, redirect URI and scope, and keeps the endpoint’s own query', async () => {
     const request = await create({ scope: 'get_name' });

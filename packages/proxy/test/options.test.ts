@@ -62,6 +62,12 @@ const accepted: [flag: string, value: string | undefined, name: keyof typeof opt
   ['--disable-resource-parameter', undefined, 'withoutResource', true],
   ['--authorize-param', 'login_hint=a=b c', 'authorizeParameters', [['login_hint', 'a=b c']]],
   ['--authorize-param', 'acr_values=', 'authorizeParameters', [['acr_values', '']]],
+  ...(['auto', 'always', 'never'] as const).map((when): (typeof accepted)[number] => [
+    '--dpop',
+    when,
+    'dpop',
+    when,
+  ]),
   ['--use-id-token', undefined, 'useIdToken', true],
   ['--auth-timeout', '30', 'signInTimeout', 30_000],
   ...(['auto', 'keychain', 'file', 'memory'] as const).map((store): (typeof accepted)[number] => [
@@ -205,6 +211,7 @@ describe('flags that belong together', () => {
     [['--client-key', 'f'], 'needs --client-id'],
     [['--token-endpoint-auth-method', 'private_key_jwt'], 'needs --client-key'],
     [['--token-endpoint-auth-method', 'tls_client_auth'], 'needs --token-endpoint-cert'],
+    [['--use-id-token', '--dpop', 'always'], 'cannot be bound to a key'],
   ])('%j are refused without the other, or with it', async (argv, why) => {
     const { text, exitCode } = await refusal(argv);
     expect(text).toContain(why);

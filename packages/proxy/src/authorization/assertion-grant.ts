@@ -1,4 +1,4 @@
-import { genericGrantRequest, ResponseBodyError, type Configuration } from 'openid-client';
+import { genericGrantRequest, ResponseBodyError, type Configuration, type DPoPOptions } from 'openid-client';
 import { errors } from '../errors.ts';
 import type { TokenSet } from '../token-store/token-store.ts';
 import { detailsOf, explain, resourceParameter, toTokenSet } from './token-response.ts';
@@ -17,16 +17,18 @@ export async function requestByAssertion(
     assertion: string;
     resource: string | undefined;
     scope: string | undefined;
+    proofs: DPoPOptions;
     now: () => number;
   },
 ): Promise<TokenSet> {
   const { issuer } = oauthClient.serverMetadata();
   try {
-    const answer = await genericGrantRequest(oauthClient, jwtBearerGrant, {
+    const parameters = {
       assertion: facts.assertion,
       ...resourceParameter(facts.resource),
       ...(facts.scope === undefined ? {} : { scope: facts.scope }),
-    });
+    };
+    const answer = await genericGrantRequest(oauthClient, jwtBearerGrant, parameters, facts.proofs);
     return toTokenSet(answer, { issuer, resource: facts.resource, requestedScope: facts.scope }, facts.now());
   } catch (error) {
     if (error instanceof ResponseBodyError && error.error === 'invalid_grant')

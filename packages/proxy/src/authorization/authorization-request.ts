@@ -44,11 +44,13 @@ export async function createAuthorizationRequest(
     redirectUri: URL;
     resource: string | undefined;
     scope: string | undefined;
+    /** The key that the code shall be bound to, by its thumbprint (RFC 9449, section 10). */
+    dpopJkt: string | undefined;
     extra: readonly (readonly [name: string, value: string])[];
   },
 ): Promise<AuthorizationRequest> {
   requirePkce(oauthClient.serverMetadata());
-  const { redirectUri, resource, scope } = facts;
+  const { redirectUri, resource, scope, dpopJkt } = facts;
   const codeVerifier = randomPKCECodeVerifier();
   const state = randomState();
   const url = buildAuthorizationUrl(oauthClient, {
@@ -63,6 +65,7 @@ export async function createAuthorizationRequest(
     code_challenge_method: 'S256',
     ...(resource === undefined ? {} : { resource }),
     ...(scope === undefined ? {} : { scope }),
+    ...(dpopJkt === undefined ? {} : { dpop_jkt: dpopJkt }),
   });
   return { url, redirectUri, state, codeVerifier, resource, scope };
 }

@@ -1,6 +1,7 @@
 import type { Configuration } from 'openid-client';
 import { errors, ProxyError } from '../errors.ts';
 import type { TokenSet } from '../token-store/token-store.ts';
+import { planBinding, proofsBy, withBinding, withKey } from './binding.ts';
 import { planClient } from './client-registration.ts';
 import { openClient } from './client.ts';
 import { networkTools, type AuthorizationContext, type GrantFacts, type NetworkTools } from './context.ts';
@@ -24,12 +25,15 @@ export async function authorize(
   previous: TokenSet | undefined,
   context: AuthorizationContext,
 ): Promise<TokenSet> {
-  const discovery = await discoverFor(challenge, context);
+  const tools = networkTools(context);
+  const discovery = await discoverFor(challenge, context, tools);
+  const bindingPlan = planBinding(challenge, discovery, context.config.dpop, context.server);
   const facts: GrantFacts = {
     plan: planClient(context.config, discovery.authorizationServer, previous),
     discovery,
     wanted: { ...challenge, alreadyRequested: challenge.stepUp ? previous?.requestedScope : undefined },
-    tools: networkTools(context),
+    binding: bindingPlan && (await withKey(bindingPlan)),
+    tools,
   };
   const tokens = await grant(facts, context);
   context.log.info(`signed in to ${context.server.href}`);
@@ -46,9 +50,13 @@ function grant(facts: GrantFacts, context: AuthorizationContext): Promise<TokenS
 }
 
 /** The discovery of a sign-in, with the settings applied; changes nothing anywhere. */
-export async function discoverFor(challenge: Challenge, context: AuthorizationContext): Promise<Discovery> {
+export async function discoverFor(
+  challenge: Challenge,
+  context: AuthorizationContext,
+  tools = networkTools(context),
+): Promise<Discovery> {
   const { server, config } = context;
-  const discovery = await discover(server, challenge, networkTools(context));
+  const discovery = await discover(server, challenge, tools);
   return {
     ...discovery,
     resource: config.withoutResource ? undefined : (config.resource ?? discovery.resource),
@@ -60,8 +68,11 @@ export async function refreshTokens(
   tokens: TokenSet,
   context: AuthorizationContext,
 ): Promise<TokenSet | undefined> {
-  const { oauthClient } = await clientOf(tokens, context);
-  return refresh(oauthClient, tokens, context.now ?? Date.now);
+  const { oauthClient, tools } = await clientOf(tokens, context);
+  const { proofKey: key } = tokens;
+  const proofs = await proofsBy(key, oauthClient, tools.clocks);
+  const renewed = await refresh(oauthClient, tokens, { proofs, now: context.now ?? Date.now });
+  return renewed && withBinding(renewed, key && { key, demanded: false }, context.server);
 }
 
 /** Ends a sign-in at its authorization server: the grant, and a registration that was made for it. */
@@ -70,7 +81,10 @@ export async function endSignIn(
   context: AuthorizationContext,
 ): Promise<readonly Outcome[]> {
   try {
-    const { oauthClient, fetch } = await clientOf(tokens, context);
+    const {
+      oauthClient,
+      tools: { fetch },
+    } = await clientOf(tokens, context);
     const outcomes = [await revoke(oauthClient, tokens, fetch), await deleteRegistration(tokens, fetch)];
     return outcomes.filter((outcome) => outcome !== undefined);
   } catch (error) {
@@ -82,7 +96,7 @@ export async function endSignIn(
 async function clientOf(
   tokens: TokenSet,
   context: AuthorizationContext,
-): Promise<{ oauthClient: Configuration; fetch: NetworkTools['fetch'] }> {
+): Promise<{ oauthClient: Configuration; tools: NetworkTools }> {
   const tools = networkTools(context);
   const { config } = context;
   const client = config.client ?? tokens.client ?? (config.workloadToken && { clientId: '' });
@@ -90,6 +104,6 @@ async function clientOf(
   const authorizationServer = await discoverIssuer(tokens.issuer, context.server, tools);
   return {
     oauthClient: await openClient(authorizationServer, client, context, tools.fetch),
-    fetch: tools.fetch,
+    tools,
   };
 }

@@ -2,8 +2,10 @@ import type { Log } from '@mcp-keyhole/cli-kit';
 import type { ProxyConfig } from '../config.ts';
 import type { ReadCredential } from '../credential.ts';
 import { errors } from '../errors.ts';
+import { ServerClocks } from '../http/server-clocks.ts';
 import type { SignInNotice } from '../sign-in-notice.ts';
 import type { StateFolder } from '../state-folder.ts';
+import type { Binding } from './binding.ts';
 import { createBoundedFetch } from './bounded-fetch.ts';
 import type { OpenBrowser } from './browser.ts';
 import type { ClientPlan } from './client-registration.ts';
@@ -24,6 +26,7 @@ export interface AuthorizationContext {
     | 'clientKeyId'
     | 'clientAssertionAudience'
     | 'clientAuthentication'
+    | 'dpop'
     | 'tokenEndpointCert'
     | 'workloadToken'
     | 'identityProvider'
@@ -91,7 +94,9 @@ export function atIdentityProvider(context: AuthorizationContext): Authorization
 /** How the addresses that servers name are reached. */
 export interface NetworkTools {
   readonly policy: EndpointPolicy;
+  /** Notes the clocks of those who answer. */
   readonly fetch: BoundedFetch;
+  readonly clocks: ServerClocks;
 }
 
 /** What is known when a grant is asked for. */
@@ -99,12 +104,25 @@ export interface GrantFacts {
   readonly plan: ClientPlan;
   readonly discovery: Discovery;
   readonly wanted: Challenge;
+  /** Absent for bearer tokens. */
+  readonly binding?: Binding | undefined;
   readonly tools: NetworkTools;
 }
 
 export function networkTools({ server, config, signal, ...context }: AuthorizationContext): NetworkTools {
   const policy = createEndpointPolicy(server, config.allowHttp);
-  return { policy, fetch: createBoundedFetch(policy, context.fetch ?? fetch, signal) };
+  const bounded = createBoundedFetch(policy, context.fetch ?? fetch, signal);
+  const clocks = new ServerClocks();
+  return {
+    policy,
+    clocks,
+    fetch: async (url, init) => {
+      const response = await bounded(url, init);
+      const [date, age] = ['date', 'age'].map((name) => response.headers.get(name) ?? undefined);
+      clocks.note(url, { date, age });
+      return response;
+    },
+  };
 }
 
 /** Ends when a sign-in has taken too long. */

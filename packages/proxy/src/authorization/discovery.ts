@@ -2,7 +2,7 @@ import { messageOf } from '@mcp-keyhole/cli-kit';
 import type { ServerMetadata } from 'openid-client';
 import { errors, ProxyError } from '../errors.ts';
 import type { EndpointPolicy } from './endpoint-policy.ts';
-import type { BoundedFetch, Challenge, Discovery } from './types.ts';
+import type { BindingOffer, BoundedFetch, Challenge, Discovery } from './types.ts';
 
 interface DiscoveryTools {
   readonly fetch: BoundedFetch;
@@ -30,8 +30,17 @@ export async function discover(server: URL, challenge: Challenge, tools: Discove
     resource,
     scopesSupported:
       metadata['scopes_supported'] === undefined ? undefined : stringsOf(metadata['scopes_supported']),
+    dpop: bindingOfferIn(metadata),
     authorizationServer: await discoverAuthorizationServer(issuer, tools),
   };
+}
+
+/** RFC 9728, section 2. */
+function bindingOfferIn(metadata: Readonly<Record<string, unknown>>): BindingOffer | undefined {
+  const demanded = metadata['dpop_bound_access_tokens_required'] === true;
+  const values = metadata['dpop_signing_alg_values_supported'];
+  if (!demanded && values === undefined) return undefined;
+  return { demanded, algorithms: values === undefined ? undefined : stringsOf(values) };
 }
 
 /** Fetches an authorization server's metadata by its issuer, in the order that MCP prescribes. */

@@ -1,6 +1,7 @@
 import { errors, ProxyError } from '../errors.ts';
 import type { TokenSet } from '../token-store/token-store.ts';
 import { requestByAssertion } from './assertion-grant.ts';
+import { proofsBy, withBinding } from './binding.ts';
 import { openClient } from './client.ts';
 import {
   atIdentityProvider,
@@ -22,7 +23,7 @@ export async function asEmployee(
   identity: Identity,
   context: AuthorizationContext,
 ): Promise<TokenSet> {
-  const { plan, discovery, wanted } = facts;
+  const { plan, discovery, wanted, binding } = facts;
   const { authorizationServer, resource } = discovery;
   if (plan.kind === 'dynamic') throw errors.clientNotRegistered(authorizationServer.issuer);
   const scope = scopeToRequest(discovery, plan.client, wanted);
@@ -42,5 +43,8 @@ export async function asEmployee(
     return exchange(newer);
   });
   const oauthClient = await openClient(authorizationServer, plan.client, context, facts.tools.fetch);
-  return requestByAssertion(oauthClient, { assertion, resource, scope, now: context.now ?? Date.now });
+  const proofs = await proofsBy(binding?.key, oauthClient, facts.tools.clocks);
+  const { now = Date.now } = context;
+  const tokens = await requestByAssertion(oauthClient, { assertion, resource, scope, proofs, now });
+  return withBinding(tokens, binding, context.server);
 }

@@ -3,6 +3,7 @@ import { errors } from '../errors.ts';
 import type { CredentialSource } from '../option-values.ts';
 import type { TokenSet } from '../token-store/token-store.ts';
 import { requestByAssertion } from './assertion-grant.ts';
+import { proofsBy, withBinding } from './binding.ts';
 import { openClient } from './client.ts';
 import type { AuthorizationContext, GrantFacts } from './context.ts';
 import { scopeToRequest } from './scope.ts';
@@ -11,15 +12,17 @@ import type { RegisteredClient } from './types.ts';
 
 /** The client credentials grant (RFC 6749, section 4.4): the client acts for itself. */
 export async function asClient(facts: GrantFacts, context: AuthorizationContext): Promise<TokenSet> {
-  const { discovery } = facts;
+  const { discovery, binding, tools } = facts;
   const client = clientByHand(facts);
   const authorizationServer = withTokenEndpoint(discovery.authorizationServer, context.config);
-  const oauthClient = await openClient(authorizationServer, client, context, facts.tools.fetch);
-  return requestByClientCredentials(oauthClient, {
+  const oauthClient = await openClient(authorizationServer, client, context, tools.fetch);
+  const tokens = await requestByClientCredentials(oauthClient, {
     resource: discovery.resource,
     scope: scopeToRequest(discovery, client, facts.wanted),
+    proofs: await proofsBy(binding?.key, oauthClient, tools.clocks),
     now: context.now ?? Date.now,
   });
+  return withBinding(tokens, binding, context.server);
 }
 
 /**
@@ -31,17 +34,19 @@ export async function asWorkload(
   source: CredentialSource,
   context: AuthorizationContext,
 ): Promise<TokenSet> {
-  const { discovery } = facts;
+  const { discovery, binding, tools } = facts;
   const client = clientByHand(facts);
   const assertion = await context.readCredential(source, 'token of this workload');
   const authorizationServer = withTokenEndpoint(discovery.authorizationServer, context.config);
-  const oauthClient = await openClient(authorizationServer, client, context, facts.tools.fetch);
-  return requestByAssertion(oauthClient, {
+  const oauthClient = await openClient(authorizationServer, client, context, tools.fetch);
+  const tokens = await requestByAssertion(oauthClient, {
     assertion,
     resource: discovery.resource,
     scope: scopeToRequest(withoutOfflineAccess(discovery), client, facts.wanted),
+    proofs: await proofsBy(binding?.key, oauthClient, tools.clocks),
     now: context.now ?? Date.now,
   });
+  return withBinding(tokens, binding, context.server);
 }
 
 function clientByHand({ plan, discovery }: GrantFacts): RegisteredClient {

@@ -8,6 +8,7 @@ import {
   ResponseBodyError,
   type Configuration,
   type DeviceAuthorizationResponse,
+  type DPoPOptions,
 } from 'openid-client';
 import { errors } from '../errors.ts';
 import type { TokenSet } from '../token-store/token-store.ts';
@@ -23,6 +24,7 @@ export async function exchangeCode(
     codeVerifier: string;
     resource: string | undefined;
     scope: string | undefined;
+    proofs: DPoPOptions;
     now: () => number;
   },
 ): Promise<TokenSet> {
@@ -34,6 +36,7 @@ export async function exchangeCode(
       { pkceCodeVerifier: facts.codeVerifier, expectedState: facts.state },
       // FusionAuth burns the code when the resource is not repeated here.
       resourceParameter(facts.resource),
+      facts.proofs,
     );
     return toTokenSet(answer, { issuer, resource: facts.resource, requestedScope: facts.scope }, facts.now());
   } catch (error) {
@@ -54,7 +57,7 @@ export async function exchangeCode(
 export async function refresh(
   oauthClient: Configuration,
   tokens: TokenSet,
-  now: () => number,
+  facts: { proofs: DPoPOptions; now: () => number },
 ): Promise<TokenSet | undefined> {
   if (tokens.refreshToken === undefined) return undefined;
   try {
@@ -62,8 +65,9 @@ export async function refresh(
       oauthClient,
       tokens.refreshToken,
       resourceParameter(tokens.resource),
+      facts.proofs,
     );
-    return toTokenSet(answer, tokens, now());
+    return toTokenSet(answer, tokens, facts.now());
   } catch (error) {
     const failure = explain(error, tokens.issuer);
     if (isGrantGone(error)) return undefined;
@@ -79,6 +83,7 @@ export async function requestByDevice(
     resource: string | undefined;
     scope: string | undefined;
     present: (device: DeviceAuthorizationResponse) => Promise<void>;
+    proofs: DPoPOptions;
     now: () => number;
     signal: AbortSignal;
   },
@@ -95,9 +100,7 @@ export async function requestByDevice(
       oauthClient,
       device,
       resourceParameter(facts.resource),
-      {
-        signal: facts.signal,
-      },
+      { ...facts.proofs, signal: facts.signal },
     );
     return toTokenSet(answer, { issuer, resource: facts.resource, requestedScope: facts.scope }, facts.now());
   } catch (error) {
@@ -112,14 +115,20 @@ export async function requestByDevice(
 /** The client credentials grant (RFC 6749, section 4.4): the client acts for itself, nobody signs in. */
 export async function requestByClientCredentials(
   oauthClient: Configuration,
-  facts: { resource: string | undefined; scope: string | undefined; now: () => number },
+  facts: {
+    resource: string | undefined;
+    scope: string | undefined;
+    proofs: DPoPOptions;
+    now: () => number;
+  },
 ): Promise<TokenSet> {
   const { issuer } = oauthClient.serverMetadata();
   try {
-    const answer = await clientCredentialsGrant(oauthClient, {
+    const parameters = {
       ...resourceParameter(facts.resource),
       ...(facts.scope === undefined ? {} : { scope: facts.scope }),
-    });
+    };
+    const answer = await clientCredentialsGrant(oauthClient, parameters, facts.proofs);
     return toTokenSet(answer, { issuer, resource: facts.resource, requestedScope: facts.scope }, facts.now());
   } catch (error) {
     throw explain(error, issuer);

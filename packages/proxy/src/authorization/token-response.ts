@@ -23,6 +23,7 @@ export function toTokenSet(
   return {
     ...known,
     accessToken: answer.access_token,
+    tokenType: answer.token_type === 'dpop' ? 'DPoP' : undefined,
     idToken: answer.id_token ?? known.idToken,
     refreshToken: answer.refresh_token ?? known.refreshToken,
     refreshTokenId: typeof refreshTokenId === 'string' ? refreshTokenId : known.refreshTokenId,

@@ -5,10 +5,19 @@ import type { StoredClient } from '../token-store/token-store.ts';
 export interface Challenge {
   readonly resourceMetadataUrl?: URL | undefined;
   readonly scope?: string | undefined;
+  readonly dpop?: BindingOffer | undefined;
   /** A 403 for a token whose scopes do not suffice: the scope named is wanted in addition. */
   readonly stepUp?: boolean | undefined;
   /** What was asked for in the sign-in that does not suffice. */
   readonly alreadyRequested?: string | undefined;
+}
+
+/** That a server takes tokens that are bound to a key (RFC 9449). */
+export interface BindingOffer {
+  /** It takes no others. */
+  readonly demanded: boolean;
+  /** The JWS algorithms of proofs that it verifies; undefined when it does not say. */
+  readonly algorithms?: readonly string[] | undefined;
 }
 
 /** What discovery finds out. */
@@ -19,6 +28,8 @@ export interface Discovery {
    */
   readonly resource: string | undefined;
   readonly scopesSupported?: readonly string[] | undefined;
+  /** What the protected resource's metadata say of it (RFC 9728, section 2). */
+  readonly dpop?: BindingOffer | undefined;
   /** The authorization server's metadata; its issuer has been compared. */
   readonly authorizationServer: ServerMetadata;
 }

@@ -2,6 +2,7 @@ import { withDeadline } from '../deadline.ts';
 import { errors, ProxyError } from '../errors.ts';
 import type { TokenSet } from '../token-store/token-store.ts';
 import { createAuthorizationRequest } from './authorization-request.ts';
+import { proofsBy, withBinding } from './binding.ts';
 import { withCallbackServer } from './callback-port.ts';
 import type { CallbackServer } from './callback-server.ts';
 import type { ClientPlan } from './client-registration.ts';
@@ -13,7 +14,7 @@ import type { RegisteredClient } from './types.ts';
 
 /** The authorization code grant: the user signs in with the browser of this machine, or of another one. */
 export async function inTheBrowser(facts: GrantFacts, context: AuthorizationContext): Promise<TokenSet> {
-  const { plan, discovery, wanted } = facts;
+  const { plan, discovery, wanted, binding, tools } = facts;
   const { server, config, now = Date.now } = context;
   // What was registered by hand has a fixed redirect URI; a client that registers itself takes any free port.
   const ports =
@@ -21,16 +22,19 @@ export async function inTheBrowser(facts: GrantFacts, context: AuthorizationCont
   return withCallbackServer(ports, context, async (callbackServer) => {
     const { redirectUri } = callbackServer;
     const client = await clientFor(facts, redirectUri, config);
-    const oauthClient = await openClient(discovery.authorizationServer, client, context, facts.tools.fetch);
+    const oauthClient = await openClient(discovery.authorizationServer, client, context, tools.fetch);
+    const proofs = await proofsBy(binding?.key, oauthClient, tools.clocks);
     const request = await createAuthorizationRequest(oauthClient, {
       redirectUri,
       resource: discovery.resource,
       scope: scopeToRequest(discovery, client, wanted),
+      dpopJkt: await proofs.DPoP?.calculateThumbprint(),
       extra: config.authorizeParameters,
     });
     const response = await askUser(callbackServer, request, context);
     try {
-      const tokens = await exchangeCode(oauthClient, { ...request, server, responseUrl: response.url, now });
+      const redeemed = { ...request, server, responseUrl: response.url, proofs, now };
+      const tokens = withBinding(await exchangeCode(oauthClient, redeemed), binding, server);
       await response.succeed(config.successUrl);
       return withClient(tokens, plan, client);
     } catch (error) {
@@ -59,7 +63,7 @@ async function askUser(
 
 /** RFC 8628: the user enters a code on any device. */
 export async function onAnotherDevice(facts: GrantFacts, context: AuthorizationContext): Promise<TokenSet> {
-  const { discovery, plan } = facts;
+  const { discovery, plan, binding, tools } = facts;
   const { server, config, log, notice, pending, signal, now = Date.now } = context;
   const { issuer, device_authorization_endpoint: endpoint } = discovery.authorizationServer;
   if (endpoint === undefined) throw errors.deviceGrantUnsupported(issuer);
@@ -68,15 +72,16 @@ export async function onAnotherDevice(facts: GrantFacts, context: AuthorizationC
     new URL(`http://${config.host}:${config.callbackPort}${config.callbackPath}`),
     config,
   );
-  const oauthClient = await openClient(discovery.authorizationServer, client, context, facts.tools.fetch);
+  const oauthClient = await openClient(discovery.authorizationServer, client, context, tools.fetch);
   const tokens = await requestByDevice(oauthClient, {
     server,
     resource: discovery.resource,
     scope: scopeToRequest(discovery, client, facts.wanted),
+    proofs: await proofsBy(binding?.key, oauthClient, tools.clocks),
     now,
     signal: AbortSignal.any([signal, timeoutOf(config.signInTimeout, server)]),
     present: async (device) => {
-      const page = facts.tools.policy(
+      const page = tools.policy(
         'verification page',
         device.verification_uri_complete ?? device.verification_uri,
       );
@@ -85,7 +90,7 @@ export async function onAnotherDevice(facts: GrantFacts, context: AuthorizationC
       log.notice(`if you are asked for a code, it is ${device.user_code}`);
     },
   });
-  return withClient(tokens, plan, client);
+  return withClient(withBinding(tokens, binding, server), plan, client);
 }
 
 /** A client that the configuration does not name is kept with its tokens. */

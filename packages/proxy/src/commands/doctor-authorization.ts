@@ -1,5 +1,6 @@
 import { cleanLine } from '@mcp-keyhole/cli-kit';
 import { requirePkce } from '../authorization/authorization-request.ts';
+import { planBinding } from '../authorization/binding.ts';
 import { planClient, type ClientPlan } from '../authorization/client-registration.ts';
 import { scopeToRequest } from '../authorization/scope.ts';
 import type { Challenge, Discovery, RegisteredClient } from '../authorization/types.ts';
@@ -12,6 +13,7 @@ export async function* examineAuthorization(
   discovery: Discovery,
   challenge: Challenge,
   config: ProxyConfig,
+  server: URL,
 ): AsyncGenerator<Finding> {
   const { authorizationServer } = discovery;
   yield check('resource-metadata', () => metadataVerdict(discovery, config));
@@ -31,6 +33,8 @@ export async function* examineAuthorization(
     plan = planClient(config, authorizationServer, undefined);
     return planVerdict(plan, discovery, config);
   });
+  if ((challenge.dpop ?? discovery.dpop) !== undefined || config.dpop === 'always')
+    yield check('binding', () => bindingVerdict(discovery, challenge, config, server));
   const scope = scopeToRequest(discovery, clientOf(plan, config), challenge);
   yield check('scopes', () => scopeVerdict(scope, challenge));
   if (needsUser) yield check('refresh', () => refreshVerdict(scope, discovery));
@@ -72,6 +76,33 @@ function planVerdict(plan: ClientPlan, { authorizationServer }: Discovery, confi
             'Leave --client-metadata-url out.',
           );
   }
+}
+
+/** RFC 9449. */
+function bindingVerdict(
+  discovery: Discovery,
+  challenge: Challenge,
+  { dpop: mode }: ProxyConfig,
+  server: URL,
+): Verdict {
+  const plan = planBinding(challenge, discovery, mode, server);
+  const { issuer, dpop_signing_alg_values_supported: announced } = discovery.authorizationServer;
+  if (plan === undefined) {
+    return fine(
+      mode === 'never'
+        ? 'bearer tokens, as you asked; the server takes tokens that are bound to a key (DPoP) too'
+        : 'bearer tokens: the server takes bound ones (DPoP) too, but the authorization server does not issue them',
+    );
+  }
+  if (announced === undefined) {
+    return warning(
+      `tokens must be bound to a key (DPoP), and ${cleanLine(issuer)} does not announce that it can`,
+      'Its operator must enable DPoP (RFC 9449), and list algorithms in dpop_signing_alg_values_supported.',
+    );
+  }
+  return fine(
+    `tokens will be bound to a key (DPoP, ${plan.alg})${plan.demanded ? '' : ', as the server offers'}`,
+  );
 }
 
 /** The client that would sign in, as far as its scopes go. */

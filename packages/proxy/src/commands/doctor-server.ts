@@ -42,7 +42,7 @@ export async function* examineServer(
     yield { step: discoverySteps[error.code] ?? 'authorization-server', ...wrong(error) };
   }
   if (discovery !== undefined) {
-    yield* examineAuthorization(discovery, challenge, config);
+    yield* examineAuthorization(discovery, challenge, config, server);
     yield* examineClient(discovery, config, connection.readCredential);
   }
   const issuer = discovery?.authorizationServer.issuer;
@@ -99,7 +99,14 @@ async function storedVerdict(
     );
   }
   const now = Date.now();
-  const expiry = expiryInWords(tokens, now);
+  const isBound = tokens.tokenType === 'DPoP' && !config.useIdToken;
+  if (!isBound && config.dpop === 'always') {
+    return warning(
+      'the token is bound to no key, which --dpop always does not use',
+      `Run \`mcp-keyhole login ${server.href} --dpop always\`.`,
+    );
+  }
+  const expiry = `${isBound ? 'is bound to a key (DPoP) and ' : ''}${expiryInWords(tokens, now)}`;
   if (tokens.expiresAt !== undefined && tokens.expiresAt <= now) {
     return tokens.refreshToken === undefined
       ? warning(`the token ${expiry}`, `Run \`mcp-keyhole login ${server.href}\`.`)
@@ -109,6 +116,7 @@ async function storedVerdict(
     endpointOptions,
     transport: config.transport,
     token: bearerOf(tokens, config),
+    proofKey: isBound ? tokens.proofKey : undefined,
     signal,
   });
   if (identity !== undefined) {

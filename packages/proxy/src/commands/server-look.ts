@@ -3,6 +3,7 @@ import type { ProxyConfig } from '../config.ts';
 import { errors, ProxyError } from '../errors.ts';
 import { Endpoint, type EndpointOptions, type TokenChallenge } from '../http/endpoint.ts';
 import { openSide } from '../proxy.ts';
+import type { ProofKey } from '../token-store/proof-key.ts';
 import { withClient } from './client-session.ts';
 
 const answerWithin = 15_000;
@@ -28,10 +29,12 @@ export async function lookAt(
     endpointOptions: Omit<EndpointOptions, 'tokens'>;
     transport: ProxyConfig['transport'];
     token?: string | undefined;
+    /** What it is bound to. */
+    proofKey?: ProofKey | undefined;
     signal: AbortSignal;
   },
 ): Promise<Look> {
-  const { endpointOptions, transport, token, signal } = options;
+  const { endpointOptions, transport, token, proofKey, signal } = options;
   const seen: { -readonly [Name in keyof Look]: Look[Name] } = {};
   const begin = performance.now();
   let protocol: string | undefined;
@@ -43,6 +46,7 @@ export async function lookAt(
     ...endpointOptions,
     tokens: {
       token: () => Promise.resolve(token),
+      proofKey: () => proofKey,
       onUnauthorized: (_rejected, challenge) => refuse(challenge),
       onInsufficientScope: (_insufficient, challenge) => refuse(challenge),
       onAccepted: () => undefined,

@@ -7,9 +7,15 @@ export function describeSignIn(tokens: TokenSet, place: string, now: number): st
     ['issuer', cleanLine(tokens.issuer)],
     ['scopes', cleanLine(tokens.scope ?? 'not told')],
     ['token', expiryInWords(tokens, now)],
+    ...(tokens.tokenType === 'DPoP' ? [['bound to', bindingInWords(tokens)] as const] : []),
     ['kept in', place],
-  ] as const;
+  ] satisfies (readonly [name: string, value: string])[];
   return facts.map(([name, value]) => `  ${name.padEnd(9)} ${value}\n`).join('');
+}
+
+/** What the token is bound to (RFC 9449), without the key. */
+export function bindingInWords({ proofKey }: TokenSet): string {
+  return `a key in the same place (DPoP, ${cleanLine(proofKey?.alg ?? 'no key')}): nobody else can use the token`;
 }
 
 /** When the access token ends, and what happens then. */

@@ -60,6 +60,7 @@ function toJson({ entry, place, tokens, error }: Known): object {
     place,
     scopes: tokens?.scope?.split(' '),
     expiresAt: tokens?.expiresAt === undefined ? undefined : new Date(tokens.expiresAt).toISOString(),
+    binding: tokens?.tokenType,
     refreshes: tokens === undefined ? undefined : tokens.refreshToken !== undefined,
     error: error === undefined ? undefined : { code: error.code, message: error.message },
   };

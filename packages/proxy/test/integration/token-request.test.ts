@@ -73,11 +73,12 @@ const exchange = ({ oauthClient, http }: Endpoint, query: Record<string, string>
     codeVerifier: 'v'.repeat(43),
     resource: 'http://localhost:8000/mcp',
     scope: 'openid get_name',
+    proofs: {},
     now: () => now,
   });
 
 const refreshAt = ({ oauthClient, http }: Endpoint, changes = {}) =>
-  refresh(oauthClient, tokenSet({ issuer: http.url, ...changes }), () => now);
+  refresh(oauthClient, tokenSet({ issuer: http.url, ...changes }), { proofs: {}, now: () => now });
 
 /** An id_token as FusionAuth signs it by default: with the client's secret, which a public client does not have. */
 function hs256IdToken(issuer: string): string {
@@ -228,6 +229,7 @@ describe('the code exchange', () => {
         codeVerifier: 'v'.repeat(43),
         resource: 'http://localhost:8000/mcp',
         scope: undefined,
+        proofs: {},
         now: () => now,
       });
     const promising = await tokenEndpoint(answering(200, good));

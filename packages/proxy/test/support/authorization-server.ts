@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { Behaviour } from './behaviour.ts';
 import { ClientRegister } from './client-register.ts';
 import { loopbackServer, sendJson, type LoopbackServer, type ReceivedRequest } from './loopback-server.ts';
+import { ProofCheck } from './proof-check.ts';
 import { TokenIssuer } from './token-issuer.ts';
 
 export type { Behaviour } from './behaviour.ts';
@@ -17,6 +18,7 @@ export class AuthorizationServer {
   readonly tokens: TokenIssuer;
   readonly #http: LoopbackServer;
   readonly #states: string[] = [];
+  readonly #proofs = new ProofCheck();
 
   private constructor(http: LoopbackServer, behaviour: Behaviour) {
     this.#http = http;
@@ -92,9 +94,11 @@ export class AuthorizationServer {
 
   #answer(request: ReceivedRequest, response: ServerResponse): void {
     const url = new URL(request.path, this.issuer);
-    const send = ({ status, content }: { status: number; content: unknown }): void => {
-      sendJson(response, status, content);
+    const send = (answer: { status: number; content: unknown; headers?: Record<string, string> }): void => {
+      sendJson(response, answer.status, answer.content, answer.headers);
     };
+    const { ahead = 0 } = this.behaviour.dpop ?? {};
+    if (ahead !== 0) response.setHeader('date', new Date(Date.now() + ahead).toUTCString());
     const { publishes = 'everything', refusesToEnd } = this.behaviour;
     switch (
       `${request.method} ${url.pathname.replace(/(?<=^\/(?:register|api\/jwt\/refresh)\/).+$/u, '*')}`
@@ -153,7 +157,7 @@ export class AuthorizationServer {
   }
 
   #metadata(): Document {
-    const { registers, devicePolls, revokes } = this.behaviour;
+    const { registers, devicePolls, revokes, dpop } = this.behaviour;
     const correct = {
       issuer: this.issuer,
       authorization_endpoint: `${this.issuer}/authorize`,
@@ -165,6 +169,7 @@ export class AuthorizationServer {
       authorization_response_iss_parameter_supported: true,
       scopes_supported: ['openid', 'offline_access'],
       id_token_signing_alg_values_supported: ['RS256', 'HS256'],
+      dpop_signing_alg_values_supported: dpop === undefined ? undefined : ['ES256'],
     };
     return this.behaviour.metadata?.(correct) ?? correct;
   }
@@ -211,6 +216,7 @@ export class AuthorizationServer {
         redirectUri,
         resource: query.get('resource'),
         scope: query.get('scope') ?? '',
+        jkt: this.#bindsTokens() ? (query.get('dpop_jkt') ?? undefined) : undefined,
       };
       redirect.searchParams.set('code', this.tokens.codeFor(grant));
     }
@@ -220,15 +226,49 @@ export class AuthorizationServer {
     response.writeHead(302, { location: redirect.href }).end();
   }
 
+  #bindsTokens(): boolean {
+    const { dpop } = this.behaviour;
+    return dpop !== undefined && dpop.ignored !== true;
+  }
+
+  /** The scope of the token in a request to a resource at this origin, if it has the proof that it needs. */
+  scopeFor(request: ReceivedRequest, origin = this.issuer): string | undefined {
+    const refusal = this.#proofRefusal(request, origin);
+    return refusal === undefined ? this.tokens.scopeOf(tokenIn(request)) : undefined;
+  }
+
+  /** Why a token in a request does not do, its own worth apart: the error of RFC 9449, section 7.1. */
+  #proofRefusal(request: ReceivedRequest, origin = this.issuer): string | undefined {
+    const { dpop } = this.behaviour;
+    const { authorization } = request.headers;
+    if (dpop === undefined || authorization === undefined) return undefined;
+    const jkt = this.tokens.keyOf(tokenIn(request));
+    if (authorization.startsWith('Bearer '))
+      return jkt === undefined && dpop.optional === true ? undefined : 'invalid_token';
+    const proof = this.#proofs.check(request, origin, dpop);
+    if ('error' in proof) return proof.error;
+    return proof.jkt === jkt ? undefined : 'invalid_token';
+  }
+
   /** The protected resource: echoes the method of a request, or asks for a sign-in or for more scopes. */
   #serve(request: ReceivedRequest, response: ServerResponse): void {
-    const scope = this.tokens.scopeOf(bearerOf(request));
-    const { publishes = 'everything', requiredScope = '' } = this.behaviour;
+    const refusal = this.#proofRefusal(request);
+    const scope = refusal === undefined ? this.tokens.scopeOf(tokenIn(request)) : undefined;
+    const { publishes = 'everything', requiredScope = '', dpop } = this.behaviour;
     const address = new URL('/.well-known/oauth-protected-resource/mcp', this.issuer).href;
     const metadata = publishes === 'everything' ? `, resource_metadata="${address}"` : '';
     if (scope === undefined) {
-      const challenge = `Bearer scope="openid get_name"${metadata}`;
-      sendJson(response, 401, { error: 'invalid_token' }, { 'www-authenticate': challenge });
+      const rest = `scope="openid get_name"${metadata}`;
+      const error = refusal === undefined ? '' : `error="${refusal}", `;
+      const challenges = [
+        dpop === undefined || dpop.optional === true ? `Bearer ${rest}` : undefined,
+        dpop === undefined ? undefined : `DPoP ${error}algs="ES256", ${rest}`,
+      ];
+      const headers = {
+        'www-authenticate': challenges.filter((challenge) => challenge !== undefined).join(', '),
+        ...(dpop?.nonce === undefined ? {} : { 'dpop-nonce': dpop.nonce }),
+      };
+      sendJson(response, 401, { error: 'invalid_token' }, headers);
       return;
     }
     const granted = scope.split(' ');
@@ -241,6 +281,11 @@ export class AuthorizationServer {
     if (id === undefined) response.writeHead(202).end();
     else sendJson(response, 200, { jsonrpc: '2.0', id, result: { method } });
   }
+}
+
+/** The token in a request, by either scheme. */
+function tokenIn({ headers }: ReceivedRequest): string {
+  return headers.authorization?.replace(/^(?:Bearer|DPoP) /u, '') ?? '';
 }
 
 function bearerOf({ headers }: ReceivedRequest): string {

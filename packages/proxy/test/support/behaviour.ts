@@ -1,4 +1,5 @@
 import type { JsonWebKey } from 'node:crypto';
+import type { ProofWishes } from './proof-check.ts';
 
 type Document = Record<string, unknown>;
 
@@ -45,6 +46,13 @@ export interface Behaviour {
   readonly refusesToEnd?: number;
   /** Whose assertions are taken (RFC 7523), of which type, and whether without a client. Default: nobody's. */
   readonly trusts?: { readonly key: JsonWebKey; readonly typ?: string; readonly anonymous?: boolean };
+  /** Tokens are bound to the key of a proof (RFC 9449), and checked at both ends. Default: proofs are passed over. */
+  readonly dpop?: ProofWishes & {
+    /** The resource takes bearer tokens too, and says so. Default: it does not. */
+    readonly optional?: boolean;
+    /** The authorization server issues bearer tokens all the same. */
+    readonly ignored?: boolean;
+  };
   /** The protected resource wants these scopes, space-separated, for every request. Default: none in particular. */
   readonly requiredScope?: string | undefined;
 }

@@ -14,6 +14,7 @@ export function signInSettings(changes: Partial<SignInSettings> = {}): SignInSet
     clientKeyId: undefined,
     clientAssertionAudience: undefined,
     clientAuthentication: undefined,
+    dpop: 'auto',
     tokenEndpointCert: undefined,
     workloadToken: undefined,
     identityProvider: undefined,

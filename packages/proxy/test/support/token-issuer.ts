@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { Behaviour } from './behaviour.ts';
 import type { Client, ClientRegister } from './client-register.ts';
+import { ProofCheck } from './proof-check.ts';
 import { verifiedJwt } from './signed-jwt.ts';
 import type { ReceivedRequest } from './loopback-server.ts';
 
@@ -11,11 +12,14 @@ export interface Grant {
   readonly scope: string;
   readonly codeChallenge?: string;
   readonly redirectUri?: string;
+  /** The thumbprint of the key that what comes of it is bound to (RFC 9449). */
+  readonly jkt?: string | undefined;
 }
 
 interface Answer {
   readonly status: number;
   readonly content: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 const jwtBearerGrant = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
@@ -34,7 +38,8 @@ export class TokenIssuer {
   readonly #codes = new Map<string, Grant>();
   readonly #devices = new Map<string, { grant: Grant; polls: string[] }>();
   readonly #refreshTokens = new Map<string, Grant & { id: string }>();
-  readonly #accessTokens = new Map<string, string>();
+  readonly #accessTokens = new Map<string, { readonly scope: string; readonly jkt: string | undefined }>();
+  readonly #proofs = new ProofCheck();
 
   constructor(issuer: string, clients: ClientRegister, behaviour: () => Behaviour) {
     this.#issuer = issuer;
@@ -44,7 +49,12 @@ export class TokenIssuer {
 
   /** The scope of an access token that is good. */
   scopeOf(accessToken: string): string | undefined {
-    return this.#accessTokens.get(accessToken);
+    return this.#accessTokens.get(accessToken)?.scope;
+  }
+
+  /** The thumbprint of the key that an access token is bound to. */
+  keyOf(accessToken: string): string | undefined {
+    return this.#accessTokens.get(accessToken)?.jkt;
   }
 
   get refreshTokens(): readonly string[] {
@@ -89,25 +99,44 @@ export class TokenIssuer {
     const form = new URLSearchParams(request.body);
     const bent = this.#behaviour().token?.(form);
     if (bent !== undefined) return bent;
-    const { trusts } = this.#behaviour();
+    const { trusts, dpop } = this.#behaviour();
+    if (dpop === undefined || dpop.ignored === true || request.headers['dpop'] === undefined)
+      return this.#grant(request, form, undefined, trusts);
+    const proof = this.#proofs.check(request, this.#issuer, dpop);
+    if (!('error' in proof)) return this.#grant(request, form, proof.jkt, trusts);
+    const headers = dpop.nonce === undefined ? {} : { 'dpop-nonce': dpop.nonce };
+    return { ...refuse(proof.error), headers };
+  }
+
+  #grant(
+    request: ReceivedRequest,
+    form: URLSearchParams,
+    jkt: string | undefined,
+    trusts: Behaviour['trusts'],
+  ): Answer {
     if (form.get('grant_type') === jwtBearerGrant && trusts?.anonymous === true)
-      return this.#redeemAssertion(form, '', trusts);
+      return this.#redeemAssertion(form, '', jkt, trusts);
     const client = this.#clients.authenticate(request, form);
     if (client === undefined) return refuse('invalid_client', 401);
     switch (form.get('grant_type')) {
       case jwtBearerGrant:
         return trusts === undefined
           ? refuse('unsupported_grant_type')
-          : this.#redeemAssertion(form, client.id, trusts);
+          : this.#redeemAssertion(form, client.id, jkt, trusts);
       case 'authorization_code':
-        return this.#redeemCode(form, client);
+        return this.#redeemCode(form, client, jkt);
       case 'refresh_token':
-        return this.#refresh(form, client);
+        return this.#refresh(form, client, jkt);
       case deviceCodeGrant:
-        return this.#pollDevice(form, client);
+        return this.#pollDevice(form, client, jkt);
       case 'client_credentials': {
         if (client.authentication === 'none') return refuse('unauthorized_client');
-        const grant = { clientId: client.id, resource: form.get('resource'), scope: form.get('scope') ?? '' };
+        const grant = {
+          clientId: client.id,
+          resource: form.get('resource'),
+          scope: form.get('scope') ?? '',
+          jkt,
+        };
         return this.#issue(grant, { refreshable: false, withScope: true });
       }
       default:
@@ -132,7 +161,7 @@ export class TokenIssuer {
     return 200;
   }
 
-  #redeemCode(form: URLSearchParams, client: Client): Answer {
+  #redeemCode(form: URLSearchParams, client: Client, jkt: string | undefined): Answer {
     const code = form.get('code') ?? '';
     const grant = this.#codes.get(code);
     this.#codes.delete(code);
@@ -143,10 +172,12 @@ export class TokenIssuer {
       .digest('base64url');
     if (challenge !== grant.codeChallenge || form.get('redirect_uri') !== grant.redirectUri)
       return refuse('invalid_grant');
+    // RFC 9449, section 10: the key was named in the authorization request.
+    if (jkt !== grant.jkt) return refuse('invalid_grant');
     return this.#issue(grant, { refreshable: true, withScope: true });
   }
 
-  #refresh(form: URLSearchParams, client: Client): Answer {
+  #refresh(form: URLSearchParams, client: Client, jkt: string | undefined): Answer {
     const rotates = this.#behaviour().rotates === true;
     const token = form.get('refresh_token') ?? '';
     const grant = this.#refreshTokens.get(token);
@@ -156,6 +187,8 @@ export class TokenIssuer {
       if (rotates) this.revokeRefreshTokens();
       return refuse('invalid_grant');
     }
+    // RFC 9449, section 5: a public client's refresh token is bound to its key.
+    if (jkt !== grant.jkt) return refuse('invalid_dpop_proof');
     if (form.get('resource') !== grant.resource) return refuse('invalid_target');
     return this.#issue(grant, { refreshable: rotates, withScope: false });
   }
@@ -164,37 +197,38 @@ export class TokenIssuer {
   #redeemAssertion(
     form: URLSearchParams,
     clientId: string,
+    jkt: string | undefined,
     trusts: NonNullable<Behaviour['trusts']>,
   ): Answer {
     const read = verifiedJwt(form.get('assertion') ?? '', trusts.key);
     if (read?.claims['aud'] !== this.#issuer) return refuse('invalid_grant');
     if (trusts.typ !== undefined && read.header['typ'] !== trusts.typ) return refuse('invalid_grant');
     if (trusts.typ !== undefined && read.claims['client_id'] !== clientId) return refuse('invalid_grant');
-    const grant = { clientId, resource: form.get('resource'), scope: form.get('scope') ?? '' };
+    const grant = { clientId, resource: form.get('resource'), scope: form.get('scope') ?? '', jkt };
     return this.#issue(grant, { refreshable: false, withScope: true });
   }
 
-  #pollDevice(form: URLSearchParams, client: Client): Answer {
+  #pollDevice(form: URLSearchParams, client: Client, jkt: string | undefined): Answer {
     const device = this.#devices.get(form.get('device_code') ?? '');
     if (device?.grant.clientId !== client.id) return refuse('invalid_grant');
     const error = device.polls.shift();
     if (error !== undefined) return refuse(error);
     if (form.get('resource') !== device.grant.resource) return refuse('invalid_target');
-    return this.#issue(device.grant, { refreshable: true, withScope: true });
+    return this.#issue({ ...device.grant, jkt }, { refreshable: true, withScope: true });
   }
 
   #issue(grant: Grant, { refreshable, withScope }: { refreshable: boolean; withScope: boolean }): Answer {
     const behaviour = this.#behaviour();
     const accessToken = this.#secret('access');
     const scope = (behaviour.tokenResponse?.['scope'] as string | undefined) ?? grant.scope;
-    this.#accessTokens.set(accessToken, scope);
+    this.#accessTokens.set(accessToken, { scope, jkt: grant.jkt });
     const id = `id-${randomUUID()}`;
     const refreshToken =
       refreshable && behaviour.withoutRefreshTokens !== true ? this.#secret('refresh') : undefined;
     if (refreshToken !== undefined) this.#refreshTokens.set(refreshToken, { ...grant, id });
     const content = {
       access_token: accessToken,
-      token_type: 'Bearer',
+      token_type: grant.jkt === undefined ? 'Bearer' : 'DPoP',
       expires_in: behaviour.expiresIn ?? 3_600,
       refresh_token: refreshToken,
       refresh_token_id: refreshToken !== undefined && behaviour.revokes === 'FusionAuth' ? id : undefined,

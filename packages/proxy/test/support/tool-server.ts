@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { AuthorizationServer } from './authorization-server.ts';
 import { event } from './bent-server.ts';
 import type { Message } from './bridged-host.ts';
-import { loopbackServer, sendJson, type LoopbackServer, type ReceivedRequest } from './loopback-server.ts';
+import { loopbackServer, sendJson, type LoopbackServer } from './loopback-server.ts';
 
 type Document = Record<string, unknown>;
 
@@ -53,7 +53,7 @@ export async function toolServer(
       sendJson(response, metadata === undefined ? 404 : 200, metadata ?? {});
     } else if (request.path !== '/mcp') {
       sendJson(response, 404, {});
-    } else if (provider !== undefined && provider.tokens.scopeOf(bearerOf(request)) === undefined) {
+    } else if (provider !== undefined && provider.scopeFor(request, http.url) === undefined) {
       const correct = `Bearer error="invalid_token", scope="openid get_name", resource_metadata="${http.url}/.well-known/oauth-protected-resource/mcp"`;
       const challenge = settings.challenge === undefined ? correct : settings.challenge(correct);
       sendJson(response, 401, {}, challenge === undefined ? {} : { 'www-authenticate': challenge });
@@ -114,8 +114,4 @@ export function methodsOf({ requests }: LoopbackServer): (string | undefined)[] 
   return requests
     .filter(({ method, path }) => method === 'POST' && path === '/mcp')
     .map(({ body }) => (JSON.parse(body) as Message).method);
-}
-
-function bearerOf({ headers }: ReceivedRequest): string {
-  return headers.authorization?.replace(/^Bearer /u, '') ?? '';
 }
