@@ -45,7 +45,7 @@ export function planScenarios(suite) {
   const scenarios = [
     ...further.map((entry) => ({ set: 'further', ...entry })),
     ...['2025-11-25', '2026-07-28'].flatMap((revision) =>
-      required(revision, suite).map((scenario) => ({ set: revision, scenario, revision, hosts })),
+      required(revision, 'client', suite).map((scenario) => ({ set: revision, scenario, revision, hosts })),
     ),
   ];
   return scenarios.flatMap(({ hosts, ...entry }) =>
@@ -53,11 +53,15 @@ export function planScenarios(suite) {
   );
 }
 
-/** What a revision requires of a client, as the suite itself lists it. */
-function required(revision, suite) {
+/**
+ * What a revision requires, as the suite itself lists it.
+ *
+ * @param leg `client` or `server`
+ */
+export function required(revision, leg, suite) {
   const text = readFileSync(new URL(`requirements/${revision}.yaml`, suite), 'utf8');
-  const [, list = ''] = /^client:\n((?: {2}- \S+\n)+)/mu.exec(text) ?? [];
+  const [, list = ''] = new RegExp(`^${leg}:\\n((?: {2}- \\S+\\n)+)`, 'mu').exec(text) ?? [];
   const scenarios = [...list.matchAll(/- (\S+)/gu)].map(([, scenario]) => scenario);
-  if (scenarios.length === 0) throw new Error(`The suite lists no client scenarios for ${revision}.`);
+  if (scenarios.length === 0) throw new Error(`The suite lists no ${leg} scenarios for ${revision}.`);
   return scenarios;
 }

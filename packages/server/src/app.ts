@@ -3,6 +3,7 @@ import {
   localhostAllowedHostnames,
   type McpServerFactory,
   type OAuthTokenVerifier,
+  type ServerEventBus,
 } from '@modelcontextprotocol/server';
 import { messageOf } from '@mcp-keyhole/cli-kit';
 import express, { type ErrorRequestHandler, type Express } from 'express';
@@ -33,6 +34,11 @@ import { nameOfUser } from './userinfo.ts';
 export interface AppParts {
   /** Makes the MCP server that answers a request. Default: one with the tools `get_name`, `set_greeting`, `countdown`. */
   readonly createMcpServer?: McpServerFactory | undefined;
+  /**
+   * Where these servers say that a list or a resource has changed; clients that listen hear of it at every node. Default: nothing
+   * changes.
+   */
+  readonly changes?: ServerEventBus | undefined;
   /** Default: what the configuration names, with a cache. */
   readonly verifier?: OAuthTokenVerifier | undefined;
   /** Default: the FusionAuth that the configuration names. */
@@ -111,9 +117,10 @@ export function createApp(config: ServerConfig, parts: AppParts = {}): Express {
   const ownServer = mcpServerFactory({ nameOf, greetings, scopesSupported: config.scopesSupported });
   const factory = observedServers(parts.createMcpServer ?? ownServer, observation);
   const { sessionTimeout, maxSessions } = config;
+  const { changes } = parts;
   app.all(
     '/mcp',
-    mcpEndpoint({ factory, sharedState, sessionTimeout, maxSessions, log, signal: parts.signal }),
+    mcpEndpoint({ factory, changes, sharedState, sessionTimeout, maxSessions, log, signal: parts.signal }),
   );
   app.use((_request, response) => {
     response.status(404).json(jsonRpcError(-32_600, 'Not found. The MCP endpoint is /mcp.'));

@@ -1,9 +1,11 @@
 // The library: protect an MCP server of one's own with FusionAuth.
 export {
+  InMemoryServerEventBus,
   McpServer,
   type AuthInfo,
   type McpServerFactory,
   type OAuthTokenVerifier,
+  type ServerEventBus,
 } from '@modelcontextprotocol/server';
 export { createApp, type AppParts } from './app.ts';
 export { loadConfig, resourceOf, type Environment, type ServerConfig } from './config.ts';

@@ -5,8 +5,10 @@ import {
   type AuthInfo,
   type McpHttpHandler,
   type McpServerFactory,
+  type ServerEventBus,
 } from '@modelcontextprotocol/server';
 import type { RequestHandler } from 'express';
+import { changesOfAllNodes } from './changes.ts';
 import { jsonRpcError } from './json-rpc-error.ts';
 import { LegacySessions } from './legacy-sessions/legacy-sessions.ts';
 import { maxRequestBodySize } from './limits/body-size.ts';
@@ -19,6 +21,8 @@ const mostSessionsOfOwner = 32;
 /** What {@link mcpEndpoint} works with. */
 export interface McpEndpoint {
   readonly factory: McpServerFactory;
+  /** Where the servers that it makes say what has changed. */
+  readonly changes: ServerEventBus | undefined;
   readonly sharedState: SharedState;
   /** Milliseconds that a legacy session outlasts its last use. */
   readonly sessionTimeout: number;
@@ -35,7 +39,9 @@ export interface McpEndpoint {
 export function mcpEndpoint(options: McpEndpoint): RequestHandler {
   const { factory, sharedState, sessionTimeout, maxSessions, log, signal } = options;
   const onerror = (error: Error): void => log.debug({ detail: error.message }, 'MCP request rejected');
-  const stateless = createMcpHandler(factory, { maxRequestBodySize, onerror });
+  const { messages } = sharedState;
+  const bus = changesOfAllNodes({ own: options.changes, messages, log, signal });
+  const stateless = createMcpHandler(factory, { maxRequestBodySize, onerror, bus });
   const limits = { idle: sessionTimeout, most: maxSessions, mostOfOwner: mostSessionsOfOwner };
   const sessions = new LegacySessions({ factory, sharedState, limits, log });
   signal?.addEventListener('abort', () => void Promise.all([stateless.close(), sessions.close()]), {

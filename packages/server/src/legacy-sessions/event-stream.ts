@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { RequestId } from '@modelcontextprotocol/server';
 import type { Session, SessionEvent, SessionNews, Sessions } from '../shared-state/sessions.ts';
 import { eventIdOf, ownStream } from './event-log.ts';
-import { keepAlive } from './exchange.ts';
+import { keepAlive, retryInterval } from './exchange.ts';
 
 /** Milliseconds between two looks whether a resumed stream's exchange still runs, and after how many without one it does not. */
 const livenessPause = 2_000;
@@ -58,7 +58,7 @@ async function* read(parts: EventStreamParts): AsyncGenerator<string, void> {
   let misses = 0;
   try {
     // So that the client sees the head of the answer at once.
-    yield ': open\n\n';
+    yield `: open\nretry: ${retryInterval}\n\n`;
     if (isOwn) await sessions.tell(session.id, self);
     for (;;) {
       if (wakeUp.hasEnded || (!isOwn && pending.length === 0)) return;

@@ -26,6 +26,9 @@ const detachedDeadline = 300_000;
 /** Milliseconds between comments that keep a stream's connection alive. */
 export const keepAlive = 15_000;
 
+/** Milliseconds after which a client whose stream was cut, or closed before its answer, comes again (`retry`, SEP-1699). */
+export const retryInterval = 1_000;
+
 /** What an {@link Exchange} is made of. */
 export interface ExchangeParts {
   readonly factory: McpServerFactory;
@@ -124,6 +127,7 @@ export class Exchange {
       sessionIdGenerator: isFirst ? () => session.id : undefined,
       eventStore: this.#eventStore(),
       keepAliveMs: keepAlive,
+      retryInterval,
     });
     transport.onerror = onerror;
     if (!isFirst) transport.sessionId = session.id;

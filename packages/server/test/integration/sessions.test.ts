@@ -128,6 +128,19 @@ describe.each(hasRedis ? (['redis', 'memory'] as const) : (['memory'] as const))
       },
     );
 
+    it('says on each stream when to come again should it be cut', async () => {
+      await using system = await nodes(kind);
+      const client = await system.client();
+      const answered = await client.post(system.first.endpoint, { id: 1, method: 'tools/list' });
+      expect(await answered.text()).toMatch(/^id: .+\nretry: 1000\ndata: \n\n/mu);
+      const own = await client.listen(system.second.endpoint);
+      for await (const chunk of own.body ?? []) {
+        expect(new TextDecoder().decode(chunk as Uint8Array)).toContain('retry: 1000\n');
+        return;
+      }
+      expect.fail('the stream is empty');
+    });
+
     it('goes on where a stream was cut, at any node, and nothing is lost', async () => {
       await using system = await nodes(kind);
       const client = await system.client();

@@ -1,5 +1,5 @@
 import { connectFusionAuth } from '../../src/fusionauth.ts';
-import type { McpServerFactory } from '@modelcontextprotocol/server';
+import type { McpServerFactory, ServerEventBus } from '@modelcontextprotocol/server';
 import { loadConfig, type Environment } from '../../src/config.ts';
 import { startServer, type RunningServer } from '../../src/http-server.ts';
 import { createLog } from '../../src/log.ts';
@@ -34,6 +34,7 @@ export async function protectedServer(
     env?: Environment;
     sharedState?: SharedState;
     createMcpServer?: McpServerFactory;
+    changes?: ServerEventBus;
     /** One of another node's, which that node ends. */
     fusionAuth?: FusionAuthStandIn;
   } = {},
@@ -53,6 +54,7 @@ export async function protectedServer(
     }),
     sharedState: options.sharedState,
     createMcpServer: options.createMcpServer,
+    changes: options.changes,
   });
   return {
     fusionAuth,

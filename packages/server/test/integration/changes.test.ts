@@ -1,0 +1,111 @@
+import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
+import {
+  InMemoryServerEventBus,
+  McpServer,
+  type ServerEvent,
+  type ServerEventBus,
+} from '@modelcontextprotocol/server';
+import { describe, expect, it, vi } from 'vitest';
+import { protectedServer, type ProtectedServer } from '../support/protected-server.ts';
+import { hasRedis, RedisServer } from '../support/redis-server.ts';
+
+interface Node extends AsyncDisposable {
+  readonly changes: ServerEventBus;
+  readonly protectedServer: ProtectedServer;
+}
+
+/** A node whose MCP servers have lists that change. */
+async function node(options: { env?: Record<string, string>; beside?: Node } = {}): Promise<Node> {
+  const changes = new InMemoryServerEventBus();
+  const capabilities = {
+    tools: { listChanged: true },
+    prompts: { listChanged: true },
+    resources: { subscribe: true },
+  };
+  const server = await protectedServer({
+    createMcpServer: () => new McpServer({ name: 'changing', version: '1.0.0' }, { capabilities }),
+    changes,
+    env: { DRAIN_TIMEOUT: '0.1', ...options.env },
+    ...(options.beside && { fusionAuth: options.beside.protectedServer.fusionAuth }),
+  });
+  return {
+    changes,
+    protectedServer: server,
+    [Symbol.asyncDispose]: async () => server[Symbol.asyncDispose](),
+  };
+}
+
+/** Resources by which two nodes show that they hear each other. */
+const greetings = ['greeting:first', 'greeting:second'];
+
+/** A client of the modern era that listens for changed tools, and for one resource. */
+async function listener({ protectedServer: { endpoint, fusionAuth } }: Node): Promise<{
+  readonly heard: string[];
+  readonly greeted: Set<string>;
+  readonly close: () => Promise<void>;
+}> {
+  const heard: string[] = [];
+  const greeted = new Set<string>();
+  const client = new Client(
+    { name: 'listener', version: '1.0.0' },
+    { versionNegotiation: { mode: { pin: '2026-07-28' } } },
+  );
+  for (const list of ['tools', 'prompts'] as const) {
+    client.setNotificationHandler(`notifications/${list}/list_changed`, () => void heard.push(list));
+  }
+  client.setNotificationHandler('notifications/resources/updated', ({ params: { uri } }) => {
+    if (greetings.includes(uri)) greeted.add(uri);
+    else heard.push(uri);
+  });
+  const headers = { Authorization: `Bearer ${await fusionAuth.token()}` };
+  await client.connect(new StreamableHTTPClientTransport(new URL(endpoint), { requestInit: { headers } }));
+  await client.listen({ toolsListChanged: true, resourceSubscriptions: ['note:1', ...greetings] });
+  return { heard, greeted, close: async () => client.close() };
+}
+
+/** The last is heard, and so are those before it that are to be heard. */
+const events: ServerEvent[] = [
+  { kind: 'prompts_list_changed' },
+  { kind: 'resource_updated', uri: 'note:2' },
+  { kind: 'tools_list_changed' },
+  { kind: 'resource_updated', uri: 'note:1' },
+];
+const wanted = ['tools', 'note:1'];
+
+describe('changes that MCP servers made here publish', () => {
+  it('reach the clients that listen for them, and no others', async () => {
+    await using only = await node();
+    const { heard, close } = await listener(only);
+    for (const event of events) only.changes.publish(event);
+    await vi.waitFor(() => expect(heard).toEqual(wanted));
+    await close();
+  });
+
+  it.skipIf(!hasRedis)('reach the clients of every node once; without Redis those of their own', async () => {
+    await using redis = await RedisServer.start();
+    const env = { REDIS_URL: redis.url };
+    await using first = await node({ env });
+    await using second = await node({ env, beside: first });
+    const [one, two] = [await listener(first), await listener(second)];
+    // Nodes hear one another as soon as they have subscribed.
+    await vi.waitFor(() => {
+      for (const [index, { changes }] of [first, second].entries()) {
+        changes.publish({ kind: 'resource_updated', uri: greetings[index] ?? '' });
+      }
+      for (const { greeted } of [one, two]) expect(greeted.size).toBe(greetings.length);
+    });
+    for (const event of events) first.changes.publish(event);
+    await vi.waitFor(() => expect(two.heard).toEqual(wanted));
+    expect(one.heard).toEqual(wanted);
+
+    await redis.stop();
+    first.changes.publish({ kind: 'tools_list_changed' });
+    await vi.waitFor(() => expect(one.heard).toEqual([...wanted, 'tools']));
+    await vi.waitFor(() =>
+      expect(first.protectedServer.entries('a change was not told to all')).toHaveLength(1),
+    );
+    expect(two.heard).toEqual(wanted);
+    await one.close();
+    await two.close();
+  });
+});
