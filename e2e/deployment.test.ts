@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
 import { repository } from './support/programs.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'keyhole-deployment-'));
@@ -106,6 +107,17 @@ describe('docker-compose.scale.yml', () => {
     expect(stdout.match(/ {4}ports:/gu)).toHaveLength(1);
     expect(stdout).toContain('REDIS_URL: redis://valkey:6379');
   });
+});
+
+it('Caddy is started alike for one node and for several', () => {
+  const commandIn = (file: string): unknown => {
+    const text = readFileSync(join(repository, file), 'utf8');
+    const { services } = parse(text) as { services: { caddy: { command: unknown } } };
+    return services.caddy.command;
+  };
+  const command = commandIn('docker-compose.remote.yml');
+  expect(command).toContain('sh');
+  expect(commandIn('docker-compose.scale.yml')).toEqual(command);
 });
 
 describe('deploy/Caddyfile.scale', () => {

@@ -114,7 +114,7 @@ export class System {
       'mcp-keyhole-setup',
       [
         ...['--name', name, '--port', String(callbackPort), '--json'],
-        ...['--fusionauth-url', this.fusionAuthUrl, '--mcp-server-url', new URL(mcpUrl).origin],
+        ...['--fusionauth-url', this.fusionAuthUrl, '--mcp-server-url', mcpUrl.replace(/\/mcp$/u, '')],
         ...(this.#registry === undefined ? ['--proxy-path', binFile('mcp-keyhole')] : []),
       ],
       this.#home.env,

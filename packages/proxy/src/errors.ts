@@ -1,4 +1,5 @@
 import { CliError, cleanLine } from '@mcp-keyhole/cli-kit';
+import { isUntrustedCertificate } from './http/certificate-failures.ts';
 
 /** Every code that the proxy shows, in the order of the roads: command line, server, sign-in, token store, bridge. */
 export type ProxyErrorCode =
@@ -95,6 +96,10 @@ function withoutPassword(url: string): string {
 }
 
 /** All sentences and remedies in one place. */
+/** For certificates of a company's or a machine's own authority, and for networks that put theirs in. */
+const unknownAuthority =
+  'Its certificate is of an authority that Node.js does not know. If you trust it, give its certificate (PEM) with --ca-file FILE.';
+
 export const errors = {
   // Command line
   urlMissing: () =>
@@ -191,7 +196,9 @@ export const errors = {
     failure(
       'server-unreachable',
       `The MCP server at ${server.href} cannot be reached: ${cleanLine(why)}.`,
-      'Check the URL, that the server is running, and the network. The next request tries again.',
+      isUntrustedCertificate(cause)
+        ? unknownAuthority
+        : 'Check the URL, that the server is running, and the network. The next request tries again.',
       cause,
     ),
   serverRedirected: (server: URL) =>
@@ -293,7 +300,9 @@ export const errors = {
     failure(
       'authorization-server-unreachable',
       `The authorization server at ${url.origin} cannot be reached: ${cleanLine(why)}.`,
-      'Check that it is running and that this machine can reach it. The next request tries again.',
+      isUntrustedCertificate(cause)
+        ? unknownAuthority
+        : 'Check that it is running and that this machine can reach it. The next request tries again.',
       cause,
     ),
   authorizationServerMetadata: (issuer: string, why: string, cause?: unknown) =>

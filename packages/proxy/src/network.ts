@@ -73,7 +73,8 @@ export async function loadUndici(
   env: Environment,
 ): Promise<{ readonly undici: typeof Undici; readonly dispatcher: Undici.Dispatcher }> {
   const { connectTimeout, headersTimeout, bodyTimeout, ipv4 } = settings;
-  const undici = await import('undici');
+  // In the bundle a CommonJS module has nothing but its default.
+  const { default: undici } = (await import('undici')) as unknown as { default: typeof Undici };
   const tls = await tlsOptions(settings, env);
   const timeout = connectTimeout === undefined ? {} : { timeout: connectTimeout };
   const connection = { ...timeout, ...(ipv4 ? { family: 4 } : {}) };

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { errors } from '../../src/errors.ts';
 import { ConnectionLost, NotSent } from '../../src/http/failures.ts';
 import { createFetch, type NetworkSettings } from '../../src/network.ts';
 import {
@@ -79,6 +80,8 @@ describe.each(ways)('TLS $name', ({ host, open }) => {
     expect(failure).toBeInstanceOf(NotSent);
     expect(failure.message).toMatch(/certificate/u);
     expect(server.requests).toBe(0);
+    const url = new URL('https://mcp.example.com/mcp');
+    expect(errors.serverUnreachable(url, failure.message, failure).remedy).toContain('--ca-file FILE');
   });
 
   it('accepts it with --ca-file, and of that authority alone', async () => {
@@ -107,6 +110,9 @@ describe.each(ways)('TLS $name', ({ host, open }) => {
     expect(failure).toBeInstanceOf(NotSent);
     expect(failure.message).toMatch(/does not match certificate's altnames/u);
     expect(server.requests).toBe(0);
+    // Trust would not help here.
+    const url = new URL('https://mcp.example.com/mcp');
+    expect(errors.serverUnreachable(url, failure.message, failure).remedy).not.toContain('--ca-file');
   });
 
   it('shows the certificate of the client to a server that asks for one', async () => {
