@@ -2,11 +2,11 @@
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import axe from 'axe-core';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startEmulator, type Emulator } from '@mcp-keyhole/fusionauth-emulator';
 import { Browser } from '../support/browser.ts';
+import { examine, nothingWrong, screens } from '../support/examination.ts';
 
 /** For people to look at; not kept. */
 const screenshots = fileURLToPath(new URL('../artifacts/emulator-pages/', import.meta.url));
@@ -97,12 +97,6 @@ const pages: Readonly<Record<string, (page: Page) => Promise<unknown>>> = {
   'form-post': (page) => page.goto(authorizationUrl({ response_mode: 'form_post', prompt: 'none' })),
 };
 
-const screens = {
-  phone: { viewport: { width: 360, height: 740 }, colorScheme: 'light' },
-  'phone-dark': { viewport: { width: 360, height: 740 }, colorScheme: 'dark' },
-  desktop: { viewport: { width: 1280, height: 800 }, colorScheme: 'light' },
-} as const;
-
 describe.each(Object.entries(screens))('on a %s', (screen, options) => {
   test.each(Object.entries(pages))(
     'axe finds nothing wrong with the page %s, and it fits',
@@ -110,18 +104,7 @@ describe.each(Object.entries(screens))('on a %s', (screen, options) => {
       const page = await browser.newPage(options);
       try {
         await go(page);
-        await page.screenshot({ path: path.join(screenshots, `${name}-${screen}.png`), fullPage: true });
-        await page.evaluate(axe.source);
-        const violations = await page.evaluate(async () => {
-          const found = await (globalThis as unknown as { axe: typeof axe }).axe.run();
-          return found.violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
-        });
-        const overflow = await page.evaluate(() => {
-          const { scrollWidth, clientWidth } = document.documentElement;
-          return scrollWidth - clientWidth;
-        });
-        expect(violations).toEqual([]);
-        expect(overflow).toBe(0);
+        expect(await examine(page, path.join(screenshots, `${name}-${screen}.png`))).toEqual(nothingWrong);
       } finally {
         await page.context().close();
       }

@@ -17,6 +17,8 @@ export type SetupErrorCode =
   | 'fusionauth-rejected'
   | 'fusionauth-failed'
   | 'application-left-over'
+  | 'portal-client-unusable'
+  | 'cannot-listen'
   | HostErrorCode;
 
 /** An error that the setup tool shows on stderr as it ends. */
@@ -116,6 +118,22 @@ export const errors = {
       'application-left-over',
       `${reason.message} The half-made application ${JSON.stringify(application.name)} (client id ${application.clientId}) could not be removed again.`,
       `${reason.remedy} Then delete that application in FusionAuth under Applications, and run this again.`,
+      cause,
+    ),
+
+  // The portal
+  cannotListen: (address: string, why: string, cause: unknown) =>
+    failure(
+      'cannot-listen',
+      `The portal cannot listen at ${address} (${cleanLine(why)}).`,
+      'End what uses that port, or choose another with --listen.',
+      cause,
+    ),
+  portalClientUnusable: (id: string, why: string, cause?: unknown) =>
+    failure(
+      'portal-client-unusable',
+      `The portal's own application in FusionAuth (id ${id}) cannot be used: ${why}.`,
+      'Correct that in FusionAuth under Applications, or delete the application. Then start the portal again: it reads the secret anew, and registers what is not there.',
       cause,
     ),
 } as const;

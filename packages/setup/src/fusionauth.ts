@@ -1,5 +1,6 @@
 import {
   FusionAuthClient,
+  type Application,
   type ApplicationOAuthScopeRequest,
   type ApplicationRequest,
 } from '@fusionauth/typescript-client';
@@ -23,6 +24,10 @@ export interface FusionAuth {
   findUser(email: string): Promise<string | undefined>;
   /** Registers the user to the application. */
   register(userId: string, applicationId: string): Promise<void>;
+  /** All active applications. */
+  applications(): Promise<readonly Application[]>;
+  /** One application; undefined when it does not exist. */
+  application(id: string): Promise<Application | undefined>;
   /** Removes the application for good; one that does not exist counts as removed. */
   removeApplication(id: string): Promise<void>;
 }
@@ -109,6 +114,19 @@ export function connectFusionAuth(connection: {
 
     async register(userId, applicationId) {
       await read('registering the test user', client.register(userId, { registration: { applicationId } }));
+    },
+
+    async applications() {
+      const found = await read('listing the applications', client.retrieveApplications());
+      return found.applications ?? [];
+    },
+
+    async application(id) {
+      const found = await read(
+        'reading the application',
+        absentAs({ response: {} }, client.retrieveApplication(id)),
+      );
+      return found.application;
     },
 
     async removeApplication(id) {

@@ -36,6 +36,18 @@ export const connectionOptions = {
   }),
 } as const;
 
+/** Where others than this program reach FusionAuth. */
+export const publicUrlOption = {
+  publicUrl: valueOption({
+    flag: 'public-url',
+    env: 'FUSIONAUTH_EXTERNAL_URL',
+    placeholder: 'URL',
+    help: 'Where browsers and clients reach FusionAuth, which its issuer has to be [--fusionauth-url]',
+    parse: parseBaseUrl,
+    fallback: undefined,
+  }),
+} as const;
+
 /** What a client is, and how its host starts the proxy. */
 export const clientOptions = {
   name: valueOption({

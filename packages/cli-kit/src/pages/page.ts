@@ -4,15 +4,17 @@ import { Html, html } from './html.ts';
 /** What the pages of one program share around their content. */
 export interface PageFrame {
   /** Beside the keyhole at the top: what this is a page of. */
-  readonly mark: string | Html;
+  readonly mark: string;
+  /** At the right of it. */
+  readonly aside?: Html | undefined;
   /** Below the content; nothing when undefined. */
-  readonly footer: string | Html | undefined;
+  readonly footer: string | undefined;
   /** The whole style sheet. */
   readonly style: string;
 }
 
 /** A whole page. It loads nothing and runs nothing. */
-export function page({ mark, footer, style }: PageFrame, title: string, content: Html): string {
+export function page({ mark, aside, footer, style }: PageFrame, title: string, content: Html): string {
   // Made apart from the page around it: the hash in the headers covers every character between the tags.
   const styleElement = new Html(`<style>${style}</style>`);
   return `<!doctype html>
@@ -28,7 +30,7 @@ ${
     </head>
     <body>
       <main>
-        <div class="mark">${keyhole()}<span>${mark}</span></div>
+        <div class="mark">${keyhole()}<span>${mark}</span>${aside}</div>
         ${content}
       </main>
       ${footer === undefined ? undefined : html`<footer>${footer}</footer>`}

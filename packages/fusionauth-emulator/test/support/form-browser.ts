@@ -28,7 +28,7 @@ export class FormBrowser {
       const response = await fetch(target, {
         method: body === undefined ? 'GET' : 'POST',
         redirect: 'manual',
-        headers: { cookie: this.#cookieHeader(target) },
+        headers: { cookie: this.cookiesFor(target) },
         ...(body === undefined ? {} : { body }),
       });
       this.#keep(response);
@@ -58,7 +58,8 @@ export class FormBrowser {
     this.#cookies.clear();
   }
 
-  #cookieHeader(url: URL): string {
+  /** The Cookie header that it sends there. */
+  cookiesFor(url: URL): string {
     return [...this.#cookies]
       .filter(([, { path }]) => url.pathname.startsWith(path))
       .map(([name, { value }]) => `${name}=${value}`)

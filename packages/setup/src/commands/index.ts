@@ -31,6 +31,13 @@ export const commands: ReadonlyMap<string, CommandEntry> = new Map([
       load: async () => (await import('./doctor.ts')).command,
     },
   ],
+  [
+    'portal',
+    {
+      summary: 'Run a page on which developers register MCP clients of their own',
+      load: async () => (await import('./portal.ts')).command,
+    },
+  ],
 ]);
 
 /** What a command line begins with. */

@@ -9,20 +9,13 @@ import {
   type OptionValues,
 } from '@mcp-keyhole/cli-kit';
 import { demoKeyFor } from '../api-key.ts';
-import { parseBaseUrl, parseMcpServerUrl, parseUuid } from '../option-values.ts';
-import { clientOptions, connectionOptions, outputOptions } from '../options.ts';
+import { parseMcpServerUrl, parseUuid } from '../option-values.ts';
+import { clientOptions, connectionOptions, outputOptions, publicUrlOption } from '../options.ts';
 
 /** The options of `doctor`: this table drives parsing, types and `--help`. */
 export const options = {
   ...connectionOptions,
-  publicUrl: valueOption({
-    flag: 'public-url',
-    env: 'FUSIONAUTH_EXTERNAL_URL',
-    placeholder: 'URL',
-    help: 'Where browsers and clients reach FusionAuth, which its issuer has to be [--fusionauth-url]',
-    parse: parseBaseUrl,
-    fallback: undefined,
-  }),
+  ...publicUrlOption,
   mcpServerUrl: valueOption({
     flag: 'mcp-server-url',
     env: 'MCP_SERVER_URL',

@@ -8,7 +8,7 @@ import { decode, readSnapshot } from './configuration-file.ts';
 import { difference } from './difference.ts';
 import type { Edit, Edited } from './document.ts';
 import { hostErrors } from './errors.ts';
-import { entryOf, openDocument, snippet } from './host-entry.ts';
+import { entryNameOf, entryOf, openDocument, snippet } from './host-entry.ts';
 import type { Machine } from './machine.ts';
 import { isProxyEntry, proxyCommand } from './proxy-command.ts';
 
@@ -91,15 +91,9 @@ export function clientOf(config: ConfigureConfig): Parameters<typeof proxyComman
   return { ...config, url: config.url ?? '' };
 }
 
-/** The entry's name: as given, or from the URL's host, such as `mcp-example-com`. */
+/** The entry's name: as given, or from the URL. */
 export function nameOf({ name, url }: ConfigureConfig): string {
-  return (
-    name ??
-    new URL(url ?? '').host
-      .replaceAll(/[^A-Za-z0-9]+/gu, '-')
-      .replaceAll(/^-|-$/gu, '')
-      .slice(0, 64)
-  );
+  return name ?? entryNameOf(url ?? '');
 }
 
 function fileOf({ host, scope, file }: ConfigureConfig, { machine, folder }: ConfigureContext): string {

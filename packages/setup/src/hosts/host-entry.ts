@@ -35,3 +35,11 @@ export function otherHost(id: string): Host {
     reload: `See the documentation of ${id} for where this belongs.`,
   };
 }
+
+/** What a server is called in a host unless somebody says otherwise: its own host, such as `mcp-example-com`. */
+export function entryNameOf(url: string): string {
+  return new URL(url).host
+    .replaceAll(/[^A-Za-z0-9]+/gu, '-')
+    .replaceAll(/^-|-$/gu, '')
+    .slice(0, 64);
+}

@@ -64,7 +64,9 @@ export function startInterference(
       method: request.method ?? 'GET',
       headers: {
         'content-type': request.headers['content-type'] ?? 'application/json',
-        authorization: request.headers.authorization ?? '',
+        ...(request.headers.authorization === undefined
+          ? {}
+          : { authorization: request.headers.authorization }),
       },
       ...(body.length === 0 ? {} : { body: Buffer.concat(body) }),
     });

@@ -1,0 +1,110 @@
+import { randomUUID } from 'node:crypto';
+import type { Application } from '@fusionauth/typescript-client';
+import { clean } from '@mcp-keyhole/cli-kit';
+import { applicationRequest, scopeRequest } from '../clients/application.ts';
+import { SetupError } from '../errors.ts';
+import type { FusionAuth } from '../fusionauth.ts';
+import { inTurn } from './in-turn.ts';
+import { refusals } from './refusals.ts';
+
+/** An MCP client that somebody registered for themselves. */
+export interface OwnClient {
+  readonly id: string;
+  readonly name: string;
+  /** The id of the host that it was registered for, as on the command line. */
+  readonly host: string;
+  /** Where a sign-in comes back to the proxy. */
+  readonly callbackPort: number;
+  /** Milliseconds since the epoch. */
+  readonly registered: number | undefined;
+}
+
+/** What somebody asks to be registered. */
+export type ClientRequest = Pick<OwnClient, 'name' | 'host' | 'callbackPort'>;
+
+/**
+ * Each user's own MCP clients. Whose a client is stands in the application's data (`data.mcpKeyhole.owner`), which only
+ * the holder of an API key can write; every call here looks there first.
+ */
+export class OwnClients {
+  readonly #fusionAuth: FusionAuth;
+  readonly #config: { readonly mcpServerUrl: string; readonly maxClients: number };
+  readonly #turns = inTurn();
+
+  /** @param config.maxClients how many clients one user may have */
+  constructor(fusionAuth: FusionAuth, config: { mcpServerUrl: string; maxClients: number }) {
+    this.#fusionAuth = fusionAuth;
+    this.#config = config;
+  }
+
+  /** By name. @throws SetupError */
+  async list(owner: string): Promise<readonly OwnClient[]> {
+    const applications = await this.#fusionAuth.applications();
+    return applications
+      .map((application) => ownClient(application, owner))
+      .filter((client) => client !== undefined)
+      .sort((one, other) => one.name.localeCompare(other.name));
+  }
+
+  /** @throws Refusal 404 for another user's client just as for one that does not exist; SetupError */
+  async find(owner: string, id: string): Promise<OwnClient> {
+    const isId = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/u.test(id);
+    const application = isId ? await this.#fusionAuth.application(id) : undefined;
+    const client = application === undefined ? undefined : ownClient(application, owner);
+    if (client === undefined) throw refusals.notFound();
+    return client;
+  }
+
+  /** Registers all of a client or nothing. @throws Refusal when there are too many; SetupError */
+  register(owner: string, request: ClientRequest): Promise<OwnClient> {
+    // One after another: two at once would both count the clients before either is there.
+    return this.#turns(owner, async () => {
+      const { maxClients, mcpServerUrl } = this.#config;
+      if ((await this.list(owner)).length >= maxClients) throw refusals.tooManyClients(maxClients);
+      const id = randomUUID();
+      const { application } = applicationRequest({ ...request, mcpServerUrl });
+      const { host } = request;
+      try {
+        await this.#fusionAuth.createApplication(id, {
+          application: { ...application, data: { mcpKeyhole: { owner, host } } },
+        });
+        await this.#fusionAuth.createScope(id, randomUUID(), scopeRequest());
+      } catch (error) {
+        // That the name is taken means that nothing was made; after anything else there may be half a client.
+        if (error instanceof SetupError && error.code === 'name-taken') throw error;
+        await this.#fusionAuth.removeApplication(id).catch((second: unknown) => {
+          throw new AggregateError([error, second], `The half-made application ${id} could not be removed.`);
+        });
+        throw error;
+      }
+      return { id, ...request, registered: Date.now() };
+    });
+  }
+
+  /** Removes the client for good, and with it its tokens. @throws Refusal as {@link find}; SetupError */
+  async remove(owner: string, id: string): Promise<OwnClient> {
+    const client = await this.find(owner, id);
+    await this.#fusionAuth.removeApplication(client.id);
+    return client;
+  }
+}
+
+function ownClient(application: Application, owner: string): OwnClient | undefined {
+  const { id, name, active, data, oauthConfiguration, insertInstant } = application;
+  const marker: unknown = data?.['mcpKeyhole'];
+  if (id === undefined || active === false || !isRecord(marker) || marker['owner'] !== owner)
+    return undefined;
+  const [redirectUrl = ''] = oauthConfiguration?.authorizedRedirectURLs ?? [];
+  const port = URL.canParse(redirectUrl) ? Number(new URL(redirectUrl).port) : 0;
+  return {
+    id,
+    name: clean(name ?? ''),
+    host: typeof marker['host'] === 'string' ? marker['host'] : '',
+    callbackPort: port === 0 ? 80 : port,
+    registered: insertInstant,
+  };
+}
+
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}
