@@ -11,6 +11,7 @@ import { answerTo, bearerChallenge, refuse } from './bearer-challenge.ts';
 import { callerOf } from './caller.ts';
 import { wireDescriptions } from './errors.ts';
 import type { Log, LogFields } from './log.ts';
+import { audit } from './observation/audit.ts';
 import { currentRequest } from './observation/request-context.ts';
 import { TokenRefused } from './token-verifier/refusal.ts';
 
@@ -73,10 +74,11 @@ function noteLackingScope(authInfo: AuthInfo | undefined, response: Response, lo
   const challenge = response.getHeader('www-authenticate');
   if (response.statusCode !== 403 || challenge === undefined) return;
   const challenged = /\bscope="(?<scope>[^"]*)"/u.exec(String(challenge))?.groups?.['scope'];
-  log.warn(
-    { status: 403, reason: OAuthErrorCode.InsufficientScope, ...callerOf(authInfo), challenged },
-    'access token refused',
-  );
+  const caller = callerOf(authInfo);
+  const { refusedTool: tool, address } = currentRequest() ?? {};
+  const reason = OAuthErrorCode.InsufficientScope;
+  log.warn({ status: 403, reason, ...caller, challenged, tool }, 'access token refused');
+  if (tool !== undefined) audit(log, { tool, caller, address, outcome: reason });
 }
 
 function reasonOf(error: unknown): LogFields {

@@ -7,6 +7,7 @@ import {
 } from '@modelcontextprotocol/server';
 import { cleanLine } from '@mcp-keyhole/cli-kit';
 import { callerOf } from '../caller.ts';
+import { audit } from './audit.ts';
 import { millisecondsSince, type Observation } from './observation.ts';
 import { currentRequest } from './request-context.ts';
 
@@ -40,18 +41,7 @@ export function observedServers(factory: McpServerFactory, { log, metrics }: Obs
         metrics.toolCall({ tool: label, outcome }, milliseconds / 1_000);
         span?.end({ 'mcp_keyhole.outcome': outcome }, outcome === 'ok' ? undefined : outcome);
         log.info({ tool, ...caller, outcome, milliseconds }, 'tool called');
-        log.info(
-          {
-            audit: true,
-            action: 'tools/call',
-            tool,
-            user: caller.user,
-            clientId: caller.clientId,
-            address: request?.address,
-            outcome,
-          },
-          'audit',
-        );
+        audit(log, { tool, caller, address: request?.address, outcome });
       };
     };
 

@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { cleanLine } from '@mcp-keyhole/cli-kit';
 import type { Span } from './tracing.ts';
 
 /** What is known of the request that is being answered, wherever in the code one is. */
@@ -9,6 +10,8 @@ export interface RequestContext {
   readonly span: Span;
   /** How the request's token was validated, as far as the verifiers said. */
   validation?: ValidationNotes;
+  /** The tool whose call was refused for the token's scopes. */
+  refusedTool?: string;
 }
 
 /** How a token was validated. */
@@ -37,4 +40,11 @@ export function withinRequest(context: RequestContext, run: () => void): void {
 export function noteValidation(notes: ValidationNotes): void {
   const request = currentRequest();
   if (request !== undefined) request.validation = { ...request.validation, ...notes };
+}
+
+/** Tells that the token of the current request lacks a scope of the tool that it calls. Whoever declares scopes calls it. */
+export function noteRefusedTool(tool: string): void {
+  const request = currentRequest();
+  // Strangers choose the names of tools.
+  if (request !== undefined) request.refusedTool = cleanLine(tool, 128);
 }

@@ -1,5 +1,6 @@
 import type { ScopeChallengeHandler } from '@modelcontextprotocol/server';
 import { wireDescriptions } from '../errors.ts';
+import { noteRefusedTool } from '../observation/request-context.ts';
 import { challengedScopes } from './challenged-scopes.ts';
 
 /** Where `tools/list` shows which scopes a tool needs: a list of strings in the tool's `_meta`. */
@@ -20,9 +21,11 @@ export interface ScopedTool {
  */
 export function scopedTool(...scopes: readonly [string, ...string[]]): ScopedTool {
   return {
-    scopeChallenge: ({ authInfo }) => {
+    scopeChallenge: ({ authInfo, request }) => {
       const challenged = authInfo && challengedScopes(authInfo, scopes);
-      return challenged && { scopes: challenged, errorDescription: wireDescriptions.insufficientScope };
+      if (challenged === undefined) return undefined;
+      noteRefusedTool(String(request.params?.['name']));
+      return { scopes: challenged, errorDescription: wireDescriptions.insufficientScope };
     },
     _meta: { [scopesKey]: scopes },
   };

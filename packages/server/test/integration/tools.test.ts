@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { clientId } from '../support/fusionauth-stand-in.ts';
 import {
   bearer,
   callGetName,
@@ -56,9 +57,12 @@ describe.each(Object.entries(ways))('a tool, called in the way %s,', (wayName, w
     expect(challenge).toMatch(/^Bearer error="insufficient_scope", error_description="[^"]+", /u);
     expect(challenge).toContain(`, scope="${challenged}", resource_metadata="${metadata}"`);
     expect(running.entries('access token refused')).toMatchObject([
-      { status: 403, reason: 'insufficient_scope', scope, challenged },
+      { status: 403, reason: 'insufficient_scope', scope, challenged, tool: name },
     ]);
     expect(running.entries('tool called')).toEqual([]);
+    expect(running.entries('audit')).toMatchObject([
+      { audit: true, tool: name, clientId, address: '127.0.0.1', outcome: 'insufficient_scope' },
+    ]);
     // Nothing is lost by it: the same client goes on.
     expect((await send('tools/list')).status).toBe(200);
   });
