@@ -1,47 +1,42 @@
+import type { Signal } from './cancellation.ts';
 /** A wait with a name: how long it may take and what its end means. */
 export interface Deadline {
   readonly milliseconds: number;
   /** The error when the time is up. */
   readonly error: (milliseconds: number) => Error;
   /** Ends the wait early; the signal's reason is thrown. */
-  readonly signal?: AbortSignal | undefined;
+  readonly signal?: Signal | undefined;
 }
 
 /** Waits for `work`, at most until the deadline or until the signal is aborted. The timer never outlives the wait. */
 export async function withDeadline<Value>(work: Promise<Value>, deadline: Deadline): Promise<Value> {
-  const { signal } = deadline;
+  const { milliseconds, error, signal } = deadline;
   // Whatever becomes of work that nobody waits for any more concerns nobody.
   work.catch(() => undefined);
-  signal?.throwIfAborted();
   let timer: NodeJS.Timeout | undefined;
-  let onAbort: (() => void) | undefined;
-  const end = new Promise<never>((_resolve, reject) => {
+  const late = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => {
-      reject(deadline.error(deadline.milliseconds));
-    }, deadline.milliseconds);
-    onAbort = () => {
-      reject(signal?.reason as Error);
-    };
-    signal?.addEventListener('abort', onAbort, { once: true });
+      reject(error(milliseconds));
+    }, milliseconds);
   });
   try {
-    return await Promise.race([work, end]);
+    const inTime = Promise.race([work, late]);
+    return await (signal === undefined ? inTime : unlessAborted(inTime, signal));
   } finally {
     clearTimeout(timer);
-    if (onAbort !== undefined) signal?.removeEventListener('abort', onAbort);
   }
 }
 
 /** Waits for `work`, at most until the signal is aborted; the signal's reason is thrown. */
-export async function unlessAborted<Value>(work: Promise<Value>, signal: AbortSignal): Promise<Value> {
+export async function unlessAborted<Value>(work: Promise<Value>, signal: Signal): Promise<Value> {
   work.catch(() => undefined);
   signal.throwIfAborted();
   let onAbort: (() => void) | undefined;
   const end = new Promise<never>((_resolve, reject) => {
     onAbort = () => {
-      reject(signal.reason as Error);
+      reject(signal.reason);
     };
-    signal.addEventListener('abort', onAbort, { once: true });
+    signal.addEventListener('abort', onAbort);
   });
   try {
     return await Promise.race([work, end]);

@@ -1,17 +1,14 @@
-import { setMaxListeners } from 'node:events';
+import { Cancellation, type Signal } from './cancellation.ts';
 
-/**
- * Does `work` with a signal that is aborted as soon as one of the others is. Unlike `AbortSignal.any` it leaves nothing
- * behind at signals that live long.
- */
+/** Does `work` with a signal that is aborted as soon as one of the others is, and leaves nothing behind at those. */
 export async function withLinkedSignal<Value>(
-  signals: readonly AbortSignal[],
-  work: (signal: AbortSignal) => Promise<Value>,
+  signals: readonly Signal[],
+  work: (signal: Signal) => Promise<Value>,
 ): Promise<Value> {
-  const controller = new AbortController();
+  const linked = new Cancellation();
   const links = signals.map((signal) => {
     const abort = (): void => {
-      controller.abort(signal.reason);
+      linked.abort(signal.reason);
     };
     if (signal.aborted) abort();
     signal.addEventListener('abort', abort);
@@ -20,15 +17,8 @@ export async function withLinkedSignal<Value>(
     };
   });
   try {
-    return await work(controller.signal);
+    return await work(linked.signal);
   } finally {
     for (const unlink of links) unlink();
   }
-}
-
-/** A controller whose signal many listen to at once. */
-export function lastingController(): AbortController {
-  const controller = new AbortController();
-  setMaxListeners(0, controller.signal);
-  return controller;
 }

@@ -1,4 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import type { Signal } from './cancellation.ts';
+import { unlessAborted } from './deadline.ts';
 
 /**
  * Waits before something is tried again.
@@ -6,9 +7,14 @@ import { setTimeout as delay } from 'node:timers/promises';
  * @param milliseconds the time to wait
  * @param signal ends the wait; its reason is thrown
  */
-export async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-  await delay(milliseconds, undefined, { signal }).catch((error: unknown) => {
-    signal.throwIfAborted();
-    throw error;
+export async function pause(milliseconds: number, signal: Signal): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const over = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, milliseconds);
   });
+  try {
+    await unlessAborted(over, signal);
+  } finally {
+    clearTimeout(timer);
+  }
 }

@@ -1,3 +1,4 @@
+import { Cancellation, type Signal } from '../cancellation.ts';
 import { messageOf, type Log } from '@mcp-keyhole/cli-kit';
 import { withDeadline } from '../deadline.ts';
 import { errors, ProxyError } from '../errors.ts';
@@ -26,7 +27,7 @@ export interface BridgeRules {
 /** A request of the host that waits for its answer. */
 interface Waiting {
   readonly request: Message;
-  readonly exchange: AbortController;
+  readonly exchange: Cancellation;
 }
 
 /**
@@ -66,7 +67,7 @@ export class Bridge {
   }
 
   /** Runs until the host closes its end, or the signal is aborted; then ends the session at the server. */
-  async run(signal: AbortSignal): Promise<void> {
+  async run(signal: Signal): Promise<void> {
     if (signal.aborted) return;
     const ended = new Promise<void>((resolve) => {
       this.#host.onClose = resolve;
@@ -74,7 +75,7 @@ export class Bridge {
     const close = (): void => {
       this.#host.close();
     };
-    signal.addEventListener('abort', close, { once: true });
+    signal.addEventListener('abort', close);
     this.#host.onMessage = (message) => {
       this.#fromHost(message);
     };
@@ -113,7 +114,7 @@ export class Bridge {
   }
 
   async #carry(request: Message): Promise<void> {
-    const waiting: Waiting = { request, exchange: new AbortController() };
+    const waiting: Waiting = { request, exchange: new Cancellation() };
     this.#waiting.add(waiting);
     const release = await this.#slots.take(request.bytes.length);
     try {

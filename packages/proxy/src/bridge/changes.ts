@@ -1,3 +1,4 @@
+import { Cancellation, type Signal } from '../cancellation.ts';
 import { messageOf, type Log } from '@mcp-keyhole/cli-kit';
 import { withDeadline } from '../deadline.ts';
 import { errors } from '../errors.ts';
@@ -21,7 +22,7 @@ export class Changes {
   readonly #uris = new Set<string>();
   /** One after another: what is said last has to be what holds. */
   #order: Promise<unknown> = Promise.resolve();
-  readonly #end = new AbortController();
+  readonly #end = new Cancellation();
 
   constructor(context: ChangesContext) {
     this.#server = context.server;
@@ -44,7 +45,7 @@ export class Changes {
    * @returns whether the server reports on it
    * @throws ProxyError; the signal's reason
    */
-  subscribe(uri: string, signal: AbortSignal): Promise<boolean> {
+  subscribe(uri: string, signal: Signal): Promise<boolean> {
     return this.#inOrder(async () => {
       if (this.#uris.has(uri)) return true;
       this.#uris.add(uri);
@@ -62,7 +63,7 @@ export class Changes {
   }
 
   /** Listens to a resource no more. @throws the signal's reason */
-  async unsubscribe(uri: string, signal: AbortSignal): Promise<void> {
+  async unsubscribe(uri: string, signal: Signal): Promise<void> {
     await this.#inOrder(async () => {
       if (this.#uris.delete(uri)) await this.#renewed(signal);
     }).catch((error: unknown) => {
@@ -99,7 +100,7 @@ export class Changes {
   }
 
   /** Resolves to what the server will report on, once it says so. */
-  #renewed(signal: AbortSignal): Promise<JsonObject> {
+  #renewed(signal: Signal): Promise<JsonObject> {
     const resources = this.#uris.size === 0 ? {} : { resourceSubscriptions: [...this.#uris] };
     return withDeadline(this.#stream.listenTo({ ...this.#lists, ...resources }), {
       milliseconds: acknowledgedWithin,

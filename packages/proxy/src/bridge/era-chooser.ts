@@ -1,7 +1,7 @@
+import { Cancellation } from '../cancellation.ts';
 import type { Log } from '@mcp-keyhole/cli-kit';
 import { errors, ProxyError, type ProxyErrorCode } from '../errors.ts';
 import type { Endpoint } from '../http/endpoint.ts';
-import { lastingController } from '../linked-signal.ts';
 import { askEra, eraOf, type Era } from './era.ts';
 import { isGreeting } from './greeting.ts';
 import { LegacyServer } from './legacy-server.ts';
@@ -32,7 +32,7 @@ export interface EraChooserContext {
  */
 export class EraChooser implements ServerSide {
   readonly #context: EraChooserContext;
-  readonly #end = lastingController();
+  readonly #end = new Cancellation();
   readonly #sides = new Map<Era, ServerSide>();
   #verdict: Promise<Era> | undefined;
   /** Whether the verdict is that of an earlier run, or a guess, and no answer has confirmed it yet. */

@@ -1,3 +1,4 @@
+import type { Signal } from '../cancellation.ts';
 import type { Log } from '@mcp-keyhole/cli-kit';
 import { withDeadline } from '../deadline.ts';
 import { ProxyError } from '../errors.ts';
@@ -50,7 +51,7 @@ export function modernMeta(clientInfo: JsonObject, clientCapabilities: JsonObjec
 export async function askEra(
   endpoint: Endpoint,
   clientInfo: JsonObject,
-  signal: AbortSignal,
+  signal: Signal,
   log: Log,
 ): Promise<{ era: Era; certain: boolean }> {
   const id = 'keyhole-discover';

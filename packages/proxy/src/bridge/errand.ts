@@ -1,3 +1,4 @@
+import { Cancellation } from '../cancellation.ts';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf, type Log } from '@mcp-keyhole/cli-kit';
@@ -47,7 +48,7 @@ export class Errand {
   handle: string | undefined;
   readonly #id: RequestId;
   readonly #context: ErrandContext;
-  readonly #exchange = new AbortController();
+  readonly #exchange = new Cancellation();
   readonly #questions = new Map<string, Question>();
   /** The name under which the server reports progress: that of the host's first request. */
   readonly #progressToken: unknown;
@@ -97,7 +98,7 @@ export class Errand {
     const cancel = (): void => {
       this.end(signal.reason);
     };
-    signal.addEventListener('abort', cancel, { once: true });
+    signal.addEventListener('abort', cancel);
     try {
       signal.throwIfAborted();
       if (this.#answer === undefined) this.#answer = this.#send(message);
@@ -164,7 +165,9 @@ export class Errand {
   end(reason: unknown): void {
     if (this.#isOver) return;
     this.#finish();
-    this.#exchange.abort(reason instanceof HostCancelled ? this.#cancelled(reason.notification) : reason);
+    this.#exchange.abort(
+      reason instanceof HostCancelled ? this.#cancelled(reason.notification) : (reason as Error),
+    );
     for (const { id } of this.#questions.values()) {
       this.#tell(Message.error(id, { code: -32_000, message: 'The host has not answered' }));
     }

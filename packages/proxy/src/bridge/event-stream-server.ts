@@ -1,3 +1,4 @@
+import { Cancellation, type Signal } from '../cancellation.ts';
 import type { Log } from '@mcp-keyhole/cli-kit';
 import { withDeadline } from '../deadline.ts';
 import { errors } from '../errors.ts';
@@ -7,7 +8,6 @@ import type { Endpoint } from '../http/endpoint.ts';
 import { EventStreamParser } from '../http/event-stream.ts';
 import type { HttpResponse } from '../http/exchange.ts';
 import { ConnectionLost } from '../http/failures.ts';
-import { lastingController } from '../linked-signal.ts';
 import { Message, UnreadableMessage, type RequestId } from './message.ts';
 import { postHeaders } from './posting.ts';
 import { mayRepeat } from './repetition.ts';
@@ -31,7 +31,7 @@ export class EventStreamServer implements ServerSide {
   readonly #endpoint: Endpoint;
   readonly #onMessage: OnMessage;
   readonly #log: Log;
-  readonly #end = lastingController();
+  readonly #end = new Cancellation();
   #stream: Promise<Stream> | undefined;
   /** What the host began with, said again on a new stream. */
   #initialize: Message | undefined;
@@ -71,14 +71,14 @@ export class EventStreamServer implements ServerSide {
   }
 
   /** Posts a request and waits for its answer on the stream. */
-  async #ask(message: Message, stream: Stream, signal: AbortSignal): Promise<Message> {
+  async #ask(message: Message, stream: Stream, signal: Signal): Promise<Message> {
     signal.throwIfAborted();
     const id = message.id ?? '';
     let onAbort = (): void => undefined;
     const answer = new Promise<Message>((resolve, reject) => {
       stream.waiting.set(id, { answer: resolve, lose: reject });
       onAbort = () => {
-        reject(signal.reason as Error);
+        reject(signal.reason);
         if (signal.reason instanceof HostCancelled) this.#tell(signal.reason.notification, stream);
       };
       signal.addEventListener('abort', onAbort);
@@ -98,7 +98,7 @@ export class EventStreamServer implements ServerSide {
     });
   }
 
-  async #post(message: Message, { address }: Stream, signal: AbortSignal): Promise<void> {
+  async #post(message: Message, { address }: Stream, signal: Signal): Promise<void> {
     const request = { method: 'POST' as const, url: address, headers: postHeaders({}), body: message.bytes };
     const response = await this.#endpoint.send({ ...request, signal });
     const refusal = await refusalOf(response);

@@ -1,6 +1,8 @@
+import { Cancellation, type Signal } from '../cancellation.ts';
 import { randomUUID } from 'node:crypto';
 import { messageOf, type Log } from '@mcp-keyhole/cli-kit';
 import { withDeadline } from '../deadline.ts';
+import { withLinkedSignal } from '../linked-signal.ts';
 import { errors } from '../errors.ts';
 import { Message, objectOf, type JsonObject, type RequestId, type RpcError } from './message.ts';
 import type { RequestContext } from './server-side.ts';
@@ -47,24 +49,21 @@ export class InputQuestions {
    * @throws QuestionRefused; ProxyError; the signal's reason
    */
   async ask(requests: JsonObject, context: RequestContext): Promise<JsonObject> {
-    const failed = new AbortController();
-    const signal = AbortSignal.any([context.signal, failed.signal]);
-    const answers = Object.entries(requests).map(async ([key, request]) => {
-      try {
-        return [key, await this.#ask(objectOf(request), context, signal)] as const;
-      } catch (error) {
-        failed.abort(error);
-        throw error;
-      }
+    const failed = new Cancellation();
+    return withLinkedSignal([context.signal, failed.signal], async (signal) => {
+      const answers = Object.entries(requests).map(async ([key, request]) => {
+        try {
+          return [key, await this.#ask(objectOf(request), context, signal)] as const;
+        } catch (error) {
+          failed.abort(error as Error);
+          throw error;
+        }
+      });
+      return Object.fromEntries(await Promise.all(answers));
     });
-    return Object.fromEntries(await Promise.all(answers));
   }
 
-  async #ask(
-    { method, params }: JsonObject,
-    context: RequestContext,
-    signal: AbortSignal,
-  ): Promise<JsonObject> {
+  async #ask({ method, params }: JsonObject, context: RequestContext, signal: Signal): Promise<JsonObject> {
     if (typeof method !== 'string') {
       throw errors.serverAnswerUnusable(this.#server, 'it asks for input without saying for what');
     }

@@ -1,3 +1,4 @@
+import { Cancellation, type Signal } from '../cancellation.ts';
 import { messageOf, type Log } from '@mcp-keyhole/cli-kit';
 import { unlessAborted } from '../deadline.ts';
 import { ProxyError } from '../errors.ts';
@@ -26,7 +27,7 @@ export interface KeptStreamContext {
   /** Milliseconds on a clock that only goes forward. Default: the process's. */
   readonly now?: (() => number) | undefined;
   /** Waits so many milliseconds, unless the signal is aborted; then its reason is thrown. Default: on a timer. */
-  readonly wait?: ((milliseconds: number, signal: AbortSignal) => Promise<void>) | undefined;
+  readonly wait?: ((milliseconds: number, signal: Signal) => Promise<void>) | undefined;
 }
 
 /** The server does not report on what is asked for. */
@@ -47,11 +48,11 @@ interface End {
 export class KeptStream {
   readonly #context: KeptStreamContext;
   readonly #now: () => number;
-  readonly #wait: (milliseconds: number, signal: AbortSignal) => Promise<void>;
+  readonly #wait: (milliseconds: number, signal: Signal) => Promise<void>;
   /** The stream that is listened to. */
-  #heard: AbortController | undefined;
+  #heard: Cancellation | undefined;
   /** Ends the efforts for what was wanted before. */
-  #effort = new AbortController();
+  #effort = new Cancellation();
   #onWorked = (): void => undefined;
 
   constructor(context: KeptStreamContext) {
@@ -68,7 +69,7 @@ export class KeptStream {
    */
   async listenTo(filter: JsonObject): Promise<JsonObject> {
     this.#effort.abort();
-    const effort = new AbortController();
+    const effort = new Cancellation();
     this.#effort = effort;
     if (Object.keys(filter).length === 0) {
       this.#heard?.abort();
@@ -92,7 +93,7 @@ export class KeptStream {
 
   async #keepListening(
     filter: JsonObject,
-    signal: AbortSignal,
+    signal: Signal,
     onOpen: (honoured: JsonObject) => void,
     onFailure: (error: unknown) => void,
   ): Promise<void> {
@@ -113,12 +114,8 @@ export class KeptStream {
   }
 
   /** Listens until the stream ends. It outlives the effort that it is part of, until another stream is there. */
-  async #listen(
-    filter: JsonObject,
-    signal: AbortSignal,
-    onOpen: (honoured: JsonObject) => void,
-  ): Promise<End> {
-    const stream = new AbortController();
+  async #listen(filter: JsonObject, signal: Signal, onOpen: (honoured: JsonObject) => void): Promise<End> {
+    const stream = new Cancellation();
     let honoured: JsonObject | undefined;
     const stop = (): void => {
       if (this.#heard !== stream) stream.abort(signal.reason);

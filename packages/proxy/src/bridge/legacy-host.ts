@@ -1,6 +1,7 @@
+import { Cancellation, type Signal } from '../cancellation.ts';
 import type { Log } from '@mcp-keyhole/cli-kit';
 import { errors } from '../errors.ts';
-import { lastingController, withLinkedSignal } from '../linked-signal.ts';
+import { withLinkedSignal } from '../linked-signal.ts';
 import { pause } from '../pause.ts';
 import { Changes } from './changes.ts';
 import { InputQuestions, QuestionRefused } from './input-questions.ts';
@@ -33,7 +34,7 @@ export interface LegacyHostContext {
   /** Milliseconds on a clock that only goes forward. Default: the process's. */
   readonly now?: () => number;
   /** Waits so many milliseconds, unless the signal is aborted; then its reason is thrown. Default: on a timer. */
-  readonly wait?: (milliseconds: number, signal: AbortSignal) => Promise<void>;
+  readonly wait?: (milliseconds: number, signal: Signal) => Promise<void>;
 }
 
 /**
@@ -51,7 +52,7 @@ class LegacyHost implements ServerSide {
   readonly #context: LegacyHostContext;
   readonly #questions: InputQuestions;
   readonly #changes: Changes;
-  readonly #end = lastingController();
+  readonly #end = new Cancellation();
   /** What is said of the host in every request. */
   #envelope = envelopeOf({});
   /** The server's. */

@@ -1,3 +1,4 @@
+import { Cancellation } from '../cancellation.ts';
 import type { Log } from '@mcp-keyhole/cli-kit';
 import { withDeadline } from '../deadline.ts';
 import { errors, ProxyError } from '../errors.ts';
@@ -13,7 +14,6 @@ import { discard } from '../http/body.ts';
 import type { Endpoint } from '../http/endpoint.ts';
 import { ConnectionLost } from '../http/failures.ts';
 import { pause } from '../pause.ts';
-import { lastingController } from '../linked-signal.ts';
 import type { LegacySession } from './legacy-session.ts';
 import { Message, type RequestId } from './message.ts';
 import { post, postHeaders, readAnswer } from './posting.ts';
@@ -38,7 +38,7 @@ export class LegacyServer implements ServerSide {
   readonly #endpoint: Endpoint;
   readonly #log: Log;
   readonly #keeper: SessionKeeper;
-  readonly #end = lastingController();
+  readonly #end = new Cancellation();
   /** Close the exchanges that are under way. Not listeners of one signal, which looks through all of them for each that goes. */
   readonly #exchanges = new Set<() => void>();
   /** Takes the answer to a request of the host that comes otherwise than in its own exchange. */
@@ -53,7 +53,7 @@ export class LegacyServer implements ServerSide {
 
   async request(message: Message, context: RequestContext): Promise<Message> {
     const id = message.id ?? '';
-    const exchange = new AbortController();
+    const exchange = new Cancellation();
     const close = (): void => {
       exchange.abort(errors.shuttingDown());
     };
@@ -61,7 +61,7 @@ export class LegacyServer implements ServerSide {
     const elsewhere = new Promise<Message>((settle, reject) => {
       this.#waiting.set(id, settle);
       onCancel = () => {
-        reject(context.signal.reason as Error);
+        reject(context.signal.reason);
         // The server is told before the exchange is closed under it.
         void this.#cancel(id, context.signal.reason).finally(close);
       };

@@ -1,7 +1,7 @@
+import { Cancellation } from '../cancellation.ts';
 import type { Log } from '@mcp-keyhole/cli-kit';
 import { unlessAborted } from '../deadline.ts';
 import { errors } from '../errors.ts';
-import { lastingController } from '../linked-signal.ts';
 import { Errands } from './errands.ts';
 import { createHandshake } from './legacy-handshake.ts';
 import { Listening } from './listening.ts';
@@ -47,7 +47,7 @@ class ModernHost implements ServerSide {
   readonly #tellLogLevel: (wanted: readonly unknown[]) => Promise<void>;
   readonly #listening: Listening;
   readonly #errands: Errands;
-  readonly #end = lastingController();
+  readonly #end = new Cancellation();
   #requests = 0;
 
   constructor(open: (onMessage: OnMessage) => ServerSide, { onMessage, log }: ModernHostContext) {

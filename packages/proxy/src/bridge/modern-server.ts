@@ -1,9 +1,10 @@
+import { Cancellation } from '../cancellation.ts';
 import { cleanLine, type Log } from '@mcp-keyhole/cli-kit';
 import { errors } from '../errors.ts';
 import { errorAnswer, refusalError, refusalOf, rpcErrorIn } from '../http/answer.ts';
 import { discard } from '../http/body.ts';
 import type { Endpoint } from '../http/endpoint.ts';
-import { lastingController, withLinkedSignal } from '../linked-signal.ts';
+import { withLinkedSignal } from '../linked-signal.ts';
 import { Message } from './message.ts';
 import { post, postHeaders } from './posting.ts';
 import { isGatewayFailure, mayRepeat } from './repetition.ts';
@@ -33,7 +34,7 @@ export class ModernServer implements ServerSide {
   readonly #endpoint: Endpoint;
   readonly #log: Log;
   readonly #tools = new ToolCatalogue();
-  readonly #end = lastingController();
+  readonly #end = new Cancellation();
   #lists = 0;
 
   constructor(endpoint: Endpoint, log: Log) {

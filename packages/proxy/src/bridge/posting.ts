@@ -1,3 +1,4 @@
+import type { Signal } from '../cancellation.ts';
 import { setImmediate as immediate } from 'node:timers/promises';
 import type { Log } from '@mcp-keyhole/cli-kit';
 import { errors } from '../errors.ts';
@@ -21,7 +22,7 @@ export interface Posting {
   readonly message: Message;
   readonly headers: Readonly<Record<string, string>>;
   /** Ends the exchange. */
-  readonly signal: AbortSignal;
+  readonly signal: Signal;
   /** Takes what else the response holds, answers to other requests included. */
   readonly onMessage: OnMessage;
 }

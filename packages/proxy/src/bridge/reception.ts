@@ -1,3 +1,4 @@
+import { Cancellation } from '../cancellation.ts';
 import type { Log } from '@mcp-keyhole/cli-kit';
 import { messageOf } from '@mcp-keyhole/cli-kit';
 import { unlessAborted, withDeadline } from '../deadline.ts';
@@ -5,7 +6,6 @@ import { errors, ProxyError } from '../errors.ts';
 import type { EndpointDelay } from '../http/endpoint.ts';
 import type { Listeners } from '../listeners.ts';
 import type { SignInNotice } from '../sign-in-notice.ts';
-import { lastingController } from '../linked-signal.ts';
 import { Announcements } from './announcements.ts';
 import { eraOf, type Era } from './era.ts';
 import {
@@ -67,7 +67,7 @@ export class Reception implements ServerSide {
   readonly #context: ReceptionContext;
   readonly #announcements: Announcements;
   readonly #signIn: SignInTool;
-  readonly #end = lastingController();
+  readonly #end = new Cancellation();
   #guest: Guest | undefined;
   #opening: Promise<Message> | undefined;
   /** Why the server could not be opened the last time. */
@@ -233,7 +233,7 @@ export class Reception implements ServerSide {
   /** Lets a request through, though not for ever when it turns out that the user has to sign in. */
   async #pass(message: Message, context: RequestContext): Promise<Message> {
     const { server, notice } = this.#context;
-    const exchange = new AbortController();
+    const exchange = new Cancellation();
     let timer: NodeJS.Timeout | undefined;
     const abort = (): void => {
       exchange.abort(context.signal.reason);

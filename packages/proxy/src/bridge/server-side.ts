@@ -1,3 +1,4 @@
+import type { Signal } from '../cancellation.ts';
 import type { Message } from './message.ts';
 
 /** Why a request was ended: the host's own words. */
@@ -20,7 +21,7 @@ export interface RequestContext {
    * Aborted when the host cancels ({@link HostCancelled}) or nobody waits any more. It is the server side's business to tell
    * the server, in the way of its era.
    */
-  readonly signal: AbortSignal;
+  readonly signal: Signal;
   /**
    * Takes what the server sends while it works on the request: progress, log messages, requests of its own. Whoever
    * calls awaits it before reading on, so that a slow host slows the server down.

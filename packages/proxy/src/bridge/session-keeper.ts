@@ -1,3 +1,4 @@
+import type { Signal } from '../cancellation.ts';
 import { messageOf, type Log } from '@mcp-keyhole/cli-kit';
 import { errors, ProxyError } from '../errors.ts';
 import { errorAnswer, isEventStream, readMessages, refusalOf, type Refusal } from '../http/answer.ts';
@@ -30,7 +31,7 @@ export interface SessionKeeperContext {
   readonly onMessage: OnMessage;
   readonly log: Log;
   /** Ends everything. */
-  readonly signal: AbortSignal;
+  readonly signal: Signal;
 }
 
 /** The session at a legacy server: begun by the host's `initialize`, begun anew when the server has lost it. */

@@ -1,3 +1,4 @@
+import type { Signal } from '../cancellation.ts';
 import { randomUUID } from 'node:crypto';
 import { messageOf } from '@mcp-keyhole/cli-kit';
 import { unlessAborted, withDeadline } from '../deadline.ts';
@@ -66,7 +67,7 @@ export class SignInTool {
   }
 
   /** Where the user signs in; undefined when he is signed in. */
-  async #address(opening: Promise<unknown>, signal: AbortSignal): Promise<URL | undefined> {
+  async #address(opening: Promise<unknown>, signal: Signal): Promise<URL | undefined> {
     if (this.#notice.url !== undefined) return this.#notice.url;
     let end = (): void => undefined;
     const shown = new Promise<URL>((resolve) => {

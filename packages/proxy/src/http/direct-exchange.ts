@@ -81,7 +81,7 @@ function exchange(
       signal.removeEventListener('abort', onAbort);
     });
     request.on('error', (error) => {
-      reject(signal.aborted ? (signal.reason as Error) : failureFrom(error, isConnected));
+      reject(signal.aborted ? signal.reason : failureFrom(error, isConnected));
     });
     request.end(body);
   });

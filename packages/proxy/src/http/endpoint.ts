@@ -1,3 +1,4 @@
+import { Cancellation } from '../cancellation.ts';
 import { messageOf, type Log } from '@mcp-keyhole/cli-kit';
 import { unlessAborted } from '../deadline.ts';
 import { errors } from '../errors.ts';
@@ -200,7 +201,7 @@ export class Endpoint {
     const { exchange } = this.#options;
     const { answerWithin, signal } = request;
     if (answerWithin === undefined) return exchange(request);
-    const bounded = new AbortController();
+    const bounded = new Cancellation();
     const onAbort = (): void => {
       bounded.abort(signal.reason);
     };

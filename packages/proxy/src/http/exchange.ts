@@ -1,3 +1,4 @@
+import type { Signal } from '../cancellation.ts';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
 import { isProxied, type NetworkSettings } from '../network.ts';
@@ -11,7 +12,7 @@ export interface HttpRequest {
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: Buffer | undefined;
   /** Ends the exchange at any time, its body included. */
-  readonly signal: AbortSignal;
+  readonly signal: Signal;
 }
 
 /** The head of a response, and its body as it comes. */

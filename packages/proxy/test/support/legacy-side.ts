@@ -1,3 +1,4 @@
+import type { Signal } from '../../src/cancellation.ts';
 import { EventEmitter, once } from 'node:events';
 import { onTestFinished } from 'vitest';
 import { Message, type JsonObject, type RequestId } from '../../src/bridge/message.ts';
@@ -17,7 +18,7 @@ export type Work = (call: ServerCall) => JsonObject | Promise<JsonObject>;
 /** A request at the server. */
 export interface ServerCall {
   readonly message: Message;
-  readonly signal: AbortSignal;
+  readonly signal: Signal;
   /** Sends the host a notification on the way of this request. */
   readonly say: (method: string, params?: JsonObject) => Promise<void>;
   /** Asks the host on the way of this request; gives its answer. */
