@@ -47,7 +47,7 @@ function reception(facts: RememberedFacts = {}, results: Record<string, JsonObje
         isOpen,
         new Promise((_resolve, reject) => {
           signal.addEventListener('abort', () => {
-            reject(signal.reason as Error);
+            reject(signal.reason);
           });
         }),
       ]);
