@@ -40,10 +40,10 @@ export function mcpEndpoint(options: McpEndpoint): RequestHandler {
   const { factory, sharedState, sessionTimeout, maxSessions, log, signal } = options;
   const onerror = (error: Error): void => log.debug({ detail: error.message }, 'MCP request rejected');
   const { messages } = sharedState;
-  const bus = changesOfAllNodes({ own: options.changes, messages, log, signal });
-  const stateless = createMcpHandler(factory, { maxRequestBodySize, onerror, bus });
+  const changes = changesOfAllNodes({ own: options.changes, messages, log, signal });
+  const stateless = createMcpHandler(factory, { maxRequestBodySize, onerror, bus: changes });
   const limits = { idle: sessionTimeout, most: maxSessions, mostOfOwner: mostSessionsOfOwner };
-  const sessions = new LegacySessions({ factory, sharedState, limits, log });
+  const sessions = new LegacySessions({ factory, sharedState, changes, limits, log });
   signal?.addEventListener('abort', () => void Promise.all([stateless.close(), sessions.close()]), {
     once: true,
   });

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { RequestId } from '@modelcontextprotocol/server';
+import type { RequestId, ServerEvent, ServerEventBus } from '@modelcontextprotocol/server';
 import type { Session, SessionEvent, SessionNews, Sessions } from '../shared-state/sessions.ts';
 import { eventIdOf, ownStream } from './event-log.ts';
 import { keepAlive, retryInterval } from './exchange.ts';
@@ -8,6 +8,13 @@ import { keepAlive, retryInterval } from './exchange.ts';
 const livenessPause = 2_000;
 const mostMisses = 2;
 
+/** Changes that clients of the legacy era are told without having asked, where they listen at all. */
+const listChanges: Readonly<Partial<Record<ServerEvent['kind'], string>>> = {
+  tools_list_changed: 'notifications/tools/list_changed',
+  prompts_list_changed: 'notifications/prompts/list_changed',
+  resources_list_changed: 'notifications/resources/list_changed',
+};
+
 /** What an {@link eventStream} reads. */
 export interface EventStreamParts {
   readonly sessions: Sessions;
@@ -15,6 +22,8 @@ export interface EventStreamParts {
   readonly stream: string;
   /** The event after which it begins. Default: what was not delivered yet */
   readonly after?: SessionEvent | undefined;
+  /** What the session's own stream tells of while it is read. */
+  readonly changes: ServerEventBus;
   /** Whether the node still runs that answers the stream's requests. */
   readonly isAlive: () => Promise<boolean>;
   /** Ends the stream. */
@@ -53,6 +62,14 @@ async function* read(parts: EventStreamParts): AsyncGenerator<string, void> {
     if (news === 'ended' || (isOwn && news.startsWith('stream ') && news !== self)) wakeUp.end();
     else if (news === 'event') wakeUp.ring();
   });
+  const announce = ({ kind }: ServerEvent): void => {
+    const method = isOwn ? listChanges[kind] : undefined;
+    if (method === undefined) return;
+    const message = JSON.stringify({ jsonrpc: '2.0', method });
+    // Where Redis is away the stream ends, as below.
+    sessions.append(session.id, { stream, message, pending: [] }).catch(() => wakeUp.end());
+  };
+  const endAnnouncing = parts.changes.subscribe(announce);
   let position = after?.id ?? session.delivered;
   let pending = after?.pending ?? [];
   let misses = 0;
@@ -94,6 +111,7 @@ async function* read(parts: EventStreamParts): AsyncGenerator<string, void> {
     // Redis is away: the client comes again, as after any cut.
     if (!signal.aborted) throw error;
   } finally {
+    endAnnouncing();
     unwatch();
     wakeUp.end();
   }

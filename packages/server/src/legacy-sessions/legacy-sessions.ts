@@ -8,6 +8,7 @@ import {
   type AuthInfo,
   type JSONRPCMessage,
   type McpServerFactory,
+  type ServerEventBus,
 } from '@modelcontextprotocol/server';
 import { callerOf } from '../caller.ts';
 import { jsonRpcError } from '../json-rpc-error.ts';
@@ -25,6 +26,8 @@ import { messagesOf } from './messages-of.ts';
 export interface LegacySessionsParts {
   readonly factory: McpServerFactory;
   readonly sharedState: SharedState;
+  /** What has changed at any node. */
+  readonly changes: ServerEventBus;
   readonly limits: SessionLimits;
   readonly log: Log;
 }
@@ -192,6 +195,7 @@ export class LegacySessions {
       session,
       stream,
       after,
+      changes: this.#parts.changes,
       isAlive: async () => this.#exchanges.isAlive(stream),
       signal: AbortSignal.any([request.signal, this.#ending.signal]),
     };

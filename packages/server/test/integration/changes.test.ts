@@ -8,6 +8,7 @@ import {
 import { describe, expect, it, vi } from 'vitest';
 import { protectedServer, type ProtectedServer } from '../support/protected-server.ts';
 import { hasRedis, RedisServer } from '../support/redis-server.ts';
+import { eventsOf, SessionClient } from '../support/session-client.ts';
 
 interface Node extends AsyncDisposable {
   readonly changes: ServerEventBus;
@@ -72,6 +73,23 @@ const events: ServerEvent[] = [
 ];
 const wanted = ['tools', 'note:1'];
 
+/** A client of the legacy era that reads its session's own stream. @returns the methods of what it is sent */
+async function legacyListener({
+  protectedServer: { endpoint, fusionAuth },
+}: Node): Promise<AsyncGenerator<unknown, void>> {
+  const client = new SessionClient({ token: await fusionAuth.token() });
+  await client.begin(endpoint);
+  const { body } = await client.listen(endpoint);
+  const [head, stream] = (body ?? expect.fail('there is no stream')).tee();
+  // The server listens when it has sent the first bytes.
+  await head.getReader().read();
+  return methodsOn(new Response(stream));
+}
+
+async function* methodsOn(response: Response): AsyncGenerator<unknown, void> {
+  for await (const { message } of eventsOf(response)) yield message?.['method'];
+}
+
 describe('changes that MCP servers made here publish', () => {
   it('reach the clients that listen for them, and no others', async () => {
     await using only = await node();
@@ -81,12 +99,21 @@ describe('changes that MCP servers made here publish', () => {
     await close();
   });
 
+  it('reach the own streams of sessions where they are of lists', async () => {
+    await using only = await node();
+    const methods = await legacyListener(only);
+    for (const event of events) only.changes.publish(event);
+    expect((await methods.next()).value).toBe('notifications/prompts/list_changed');
+    expect((await methods.next()).value).toBe('notifications/tools/list_changed');
+  });
+
   it.skipIf(!hasRedis)('reach the clients of every node once; without Redis those of their own', async () => {
     await using redis = await RedisServer.start();
     const env = { REDIS_URL: redis.url };
     await using first = await node({ env });
     await using second = await node({ env, beside: first });
     const [one, two] = [await listener(first), await listener(second)];
+    const legacy = await legacyListener(second);
     // Nodes hear one another as soon as they have subscribed.
     await vi.waitFor(() => {
       for (const [index, { changes }] of [first, second].entries()) {
@@ -97,6 +124,7 @@ describe('changes that MCP servers made here publish', () => {
     for (const event of events) first.changes.publish(event);
     await vi.waitFor(() => expect(two.heard).toEqual(wanted));
     expect(one.heard).toEqual(wanted);
+    expect((await legacy.next()).value).toBe('notifications/prompts/list_changed');
 
     await redis.stop();
     first.changes.publish({ kind: 'tools_list_changed' });
