@@ -14,7 +14,7 @@ import type { RequestRecord } from './request-record.ts';
 /** The whole of FusionAuth that is emulated, as one express application. CORS is off until the system configuration turns it on. */
 export function createApp(
   context: Context,
-  options: { record: RequestRecord; loopbackOnly: boolean; log: Log },
+  options: { record: RequestRecord; loopbackOnly: boolean; data: string | undefined; log: Log },
 ): Express {
   const app = express();
   app.disable('x-powered-by');
@@ -25,7 +25,7 @@ export function createApp(
   if (options.loopbackOnly) app.use(loopbackHostOnly);
   app.use(cors(context.store));
   app.get('/', (_request, response) => {
-    sendPage(response, homePage(context.store));
+    sendPage(response, homePage(context.store, options.data));
   });
   app.use(oauthRoutes(context));
   app.use('/emulator', emulatorRoutes(context));

@@ -79,7 +79,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     const record = new RequestRecord();
     const app = createApp(
       { store, events, faults, engine, runEngine: engineRunner(engine) },
-      { record, loopbackOnly: loopback, log },
+      { record, loopbackOnly: loopback, data: options.data, log },
     );
     const port = options.port ?? 9011;
     listener = await listen(app, host, port).catch((error: unknown) => {

@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { mergePatch } from '../src/json.ts';
 import { loopbackHostOnly } from '../src/host-check.ts';
+import { differences } from '../src/pages/differences.ts';
 import { formTarget } from '../src/pages/layout.ts';
 
 describe('the target of a form', () => {
@@ -8,6 +10,15 @@ describe('the target of a form', () => {
     expect(formTarget('http://localhost:3334/oauth/callback?x=1')).toEqual(['http://localhost:3334']);
     expect(formTarget('cursor://anysphere/callback')).toEqual(['cursor:']);
     expect(formTarget('nonsense')).toEqual([]);
+  });
+});
+
+describe('the differences', () => {
+  it('stand in the README in the same words, all of them', () => {
+    const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
+    const section = /## Where it differs\n(?<list>.*?)\n## /su.exec(readme)?.groups?.['list'] ?? '';
+    const points = section.split(/^- /mu).slice(1);
+    expect(points.map((point) => point.trim().replace(/\s+/gu, ' '))).toEqual(differences);
   });
 });
 

@@ -66,6 +66,8 @@ ul.scopes .why { color: var(--soft); font-size: .875rem; display: block; }
 .facts { display: grid; grid-template-columns: auto 1fr; gap: .3rem .9rem; margin: 1.1rem 0 0; font-size: .9rem; }
 .facts dt { color: var(--soft); }
 .facts dd { margin: 0; }
+ul.points { margin: 0; padding-left: 1.2rem; font-size: .9rem; }
+ul.points li { margin-bottom: .5rem; }
 code, pre { font-family: ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; font-size: .85em; }
 pre { margin: 1rem 0 0; padding: .9rem; background: var(--ground); border: 1px solid var(--line); border-radius: .6rem;
   white-space: pre-wrap; overflow-wrap: anywhere; }

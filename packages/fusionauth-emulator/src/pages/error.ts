@@ -7,7 +7,7 @@ const remedies: Readonly<Record<string, string>> = {
   invalid_redirect_uri:
     'The redirect URI has to be one of the application’s authorized redirect URLs, character for character, port included. Register it, or start the client on a registered port.',
   invalid_client_id:
-    'No active application has this client id. The emulator forgets its applications when it ends: register the client again.',
+    'No active application has this client id. Without --data the emulator forgets its applications when it ends: register the client again.',
 };
 
 /** The page for an authorization request that must not be redirected, with FusionAuth's JSON for the developer. */

@@ -76,6 +76,18 @@ describe('a restart with --data', () => {
     expect((await new SignIn(second, clientId).refresh(tokens['refresh_token'])).status).toBe(400);
   });
 
+  it('is told by the page at /, with what differs from FusionAuth', async () => {
+    const page = async ({ url }: Emulator): Promise<string> => (await fetch(url)).text();
+    const kept = await page(await start());
+    expect(kept).toContain(data);
+    expect(kept).not.toContain('forgets everything');
+    const inMemory = await startEmulator({ port: 0 });
+    running.push(inMemory);
+    expect(await page(inMemory)).toContain('forgets everything');
+    for (const text of [kept, await page(inMemory)])
+      expect(text).toContain('and <code>slow_down</code> is never answered.');
+  });
+
   it('is refused while another emulator has the folder', async () => {
     await start();
     await expect(startEmulator({ port: 0, data })).rejects.toMatchObject({ code: 'data-in-use' });
