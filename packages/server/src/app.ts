@@ -29,6 +29,7 @@ import type { SharedState } from './shared-state/shared-state.ts';
 import type { NameOf } from './tools/get-name.ts';
 import { createTokenVerifier } from './token-verifier/token-verifier.ts';
 import { nameOfUser } from './userinfo.ts';
+import { webhooks } from './webhooks/webhooks.ts';
 
 /** What an app is made of besides its configuration; each has a default. */
 export interface AppParts {
@@ -84,6 +85,11 @@ export function createApp(config: ServerConfig, parts: AppParts = {}): Express {
     '/readyz',
     readiness({ fusionAuth: config.authentication ? fusionAuth : undefined, sharedState, isDraining }),
   );
+  if (config.webhookPath !== undefined) {
+    // Before the Host check: FusionAuth may know this server by a name inside. What counts is its signature.
+    const { webhookSecret: secret, clockTolerance } = config;
+    app.use(config.webhookPath, webhooks({ secret, fusionAuth, sharedState, observation, clockTolerance }));
+  }
   // DNS rebinding: a page's own host name may be led to this address, but then Host and Origin still carry that name.
   app.use(hostHeaderValidation(allowedHosts), originValidation(allowedOrigins));
   app.use(crossOrigin(config.corsOrigins), declaredBodySize);
@@ -120,7 +126,16 @@ export function createApp(config: ServerConfig, parts: AppParts = {}): Express {
   const { changes } = parts;
   app.all(
     '/mcp',
-    mcpEndpoint({ factory, changes, sharedState, sessionTimeout, maxSessions, log, signal: parts.signal }),
+    mcpEndpoint({
+      factory,
+      changes,
+      sharedState,
+      sessionTimeout,
+      maxSessions,
+      log,
+      metrics: observation.metrics,
+      signal: parts.signal,
+    }),
   );
   app.use((_request, response) => {
     response.status(404).json(jsonRpcError(-32_600, 'Not found. The MCP endpoint is /mcp.'));

@@ -13,6 +13,7 @@ import { wireDescriptions } from './errors.ts';
 import type { Log, LogFields } from './log.ts';
 import { audit } from './observation/audit.ts';
 import { currentRequest } from './observation/request-context.ts';
+import { requireSingleCredential } from './single-credential.ts';
 import { TokenRefused } from './token-verifier/refusal.ts';
 
 /** What {@link requireBearerToken} checks and advertises. */
@@ -36,6 +37,7 @@ export function requireBearerToken(options: BearerAuthentication): RequestHandle
   const parts = { scopes: options.initialScopes, resourceMetadataUrl };
   return async (request: Request & { auth?: AuthInfo }, response, next) => {
     try {
+      requireSingleCredential(request);
       const token = bearerToken(request.headers.authorization);
       if (token === undefined) {
         // RFC 6750, section 3.1: no error code in the challenge of a request that brought no credentials.

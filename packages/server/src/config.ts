@@ -15,6 +15,7 @@ import { listenAddress, urlOfHost } from './listen-address.ts';
 import { operationOf, operationOptions, type OperationConfig } from './operation.ts';
 import { scopeOptions, scopesOf, type ScopeConfig } from './scopes/scope-config.ts';
 import { validations, type Validation } from './token-verifier/token-verifier.ts';
+import { webhookConfigOf, webhookOptions, type WebhookConfig } from './webhooks/webhook-options.ts';
 
 export const program = 'mcp-keyhole-server';
 
@@ -104,12 +105,13 @@ export const optionTable = {
     fallback: 86_400,
   }),
   ...scopeOptions,
+  ...webhookOptions,
   ...operationOptions,
   debug: switchOption({ flag: 'debug', help: 'Log each step, and show causes and stacks of failures' }),
 };
 
 /** What the server runs with. URLs have no trailing slash. */
-export interface ServerConfig extends OperationConfig, ScopeConfig {
+export interface ServerConfig extends OperationConfig, ScopeConfig, WebhookConfig {
   /** Where this server reaches FusionAuth. */
   readonly fusionAuthUrl: string;
   /** The tenant's issuer: `iss` of every token, and the authorization server that the metadata names, letter by letter. */
@@ -135,7 +137,7 @@ export interface ServerConfig extends OperationConfig, ScopeConfig {
  *
  * @throws UsageError for an unknown flag or a value that cannot be read
  * @throws ServerError for values that do not go together (`issuer-not-a-url`, `server-url-with-path`,
- *   `unprotected-on-network`)
+ *   `unprotected-on-network`, `webhooks-without-use`)
  */
 export function loadConfig(argv: readonly string[], env: Environment): ServerConfig {
   return configOf(readCommandLine(argv, env).values);
@@ -154,6 +156,7 @@ export function configOf(values: OptionValues<typeof optionTable>): ServerConfig
   const config: ServerConfig = Object.freeze({
     ...operationOf(values),
     ...scopesOf(values),
+    ...webhookConfigOf(values),
     fusionAuthUrl: values.fusionAuthUrl,
     issuer: values.issuer ?? values.fusionAuthExternalUrl ?? values.fusionAuthUrl,
     mcpServerUrl: values.mcpServerUrl ?? `http://localhost:${values.port}`,
@@ -164,7 +167,10 @@ export function configOf(values: OptionValues<typeof optionTable>): ServerConfig
     clockTolerance: values.clockTolerance,
     tokenCache: values.tokenCache,
   });
+  if (config.webhookSecret !== undefined && config.webhookPath === undefined)
+    throw errors.secretWithoutPath();
   if (!config.authentication) {
+    if (config.webhookPath !== undefined) throw errors.webhooksWithoutTokens();
     // A public URL means a reverse proxy in front, which makes a loopback port public.
     for (const url of [urlOfHost(config.host), new URL(config.mcpServerUrl)]) {
       if (url === undefined || !isLoopback(url))

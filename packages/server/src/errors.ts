@@ -8,6 +8,7 @@ export type ServerErrorCode =
   | 'issuer-not-a-url'
   | 'server-url-with-path'
   | 'unprotected-on-network'
+  | 'webhooks-without-use'
   | 'unexpected-argument';
 
 /** The options that name a port to listen on. */
@@ -66,6 +67,20 @@ export const errors = {
       'Leave AUTH=off out, or keep to this machine: HOST=127.0.0.1 and an MCP_SERVER_URL on localhost.',
       { exitCode: 2 },
     ),
+  secretWithoutPath: () =>
+    new ServerError(
+      'webhooks-without-use',
+      'WEBHOOK_SECRET is set, but without WEBHOOK_PATH the server takes no webhooks.',
+      'Set WEBHOOK_PATH as well, such as /webhooks/fusionauth, or leave both out.',
+      { exitCode: 2 },
+    ),
+  webhooksWithoutTokens: () =>
+    new ServerError(
+      'webhooks-without-use',
+      'WEBHOOK_PATH is set, but with AUTH=off there are no tokens that FusionAuth could end.',
+      'Leave one of them out.',
+      { exitCode: 2 },
+    ),
   unexpectedArgument: (argument: string) =>
     new ServerError(
       'unexpected-argument',
@@ -87,6 +102,7 @@ export const wireDescriptions = {
     're-register and obtain new tokens.',
   insufficientScope: 'The access token lacks a scope that this operation needs.',
   malformedHeader: 'The Authorization header is not of the form "Bearer TOKEN".',
+  severalCredentials: 'The request carries more than one access token.',
   unavailable: 'The access token cannot be checked at the moment. Try again shortly.',
   internal: 'Internal server error',
 };

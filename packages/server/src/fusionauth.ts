@@ -1,6 +1,7 @@
 import { cleanLine, messageOf } from '@mcp-keyhole/cli-kit';
 import { FusionAuthClient } from '@fusionauth/typescript-client';
 import { boundedCalls } from './bounded-calls.ts';
+import { sparingly } from './unproven-keys.ts';
 
 /** A JSON object whose members nobody has checked yet. */
 export type Claims = Readonly<Record<string, unknown>>;
@@ -40,10 +41,13 @@ export function connectFusionAuth(
   const deadline = options.deadline ?? callDeadline;
   const pause = options.pause ?? failurePause;
   return {
-    validateToken: boundedCalls(async (token: string) => {
-      const answer = await settle(client.validateJWT(token), deadline);
-      return answer.ok ? objectAnswer(answer.value['jwt']) : answer;
-    }, pause),
+    validateToken: boundedCalls(
+      sparingly(async (token) => {
+        const answer = await settle(client.validateJWT(token), deadline);
+        return answer.ok ? objectAnswer(answer.value['jwt']) : answer;
+      }),
+      pause,
+    ),
     userinfo: boundedCalls(
       (token: string) => settle(client.retrieveUserInfoFromAccessToken(token), deadline),
       pause,

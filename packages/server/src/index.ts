@@ -45,3 +45,4 @@ export { cachedVerifier, type CachedTokenVerifier } from './token-verifier/cache
 export { createFusionAuthTokenVerifier } from './token-verifier/fusionauth-token-verifier.ts';
 export { createTokenVerifier, type TokenVerifier, type Validation } from './token-verifier/token-verifier.ts';
 export { TokenRefused, type Refusal } from './token-verifier/refusal.ts';
+export { webhooks, type WebhooksParts } from './webhooks/webhooks.ts';

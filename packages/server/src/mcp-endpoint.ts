@@ -13,6 +13,7 @@ import { jsonRpcError } from './json-rpc-error.ts';
 import { LegacySessions } from './legacy-sessions/legacy-sessions.ts';
 import { maxRequestBodySize } from './limits/body-size.ts';
 import type { Log } from './log.ts';
+import type { Metrics } from './observation/metrics.ts';
 import type { SharedState } from './shared-state/shared-state.ts';
 
 /** Sessions of one user through one client, at most: his longest idle one ends for another. */
@@ -28,6 +29,7 @@ export interface McpEndpoint {
   readonly sessionTimeout: number;
   readonly maxSessions: number;
   readonly log: Log;
+  readonly metrics: Metrics;
   /** Ends open streams. */
   readonly signal: AbortSignal | undefined;
 }
@@ -37,13 +39,14 @@ export interface McpEndpoint {
  * era, is served without.
  */
 export function mcpEndpoint(options: McpEndpoint): RequestHandler {
-  const { factory, sharedState, sessionTimeout, maxSessions, log, signal } = options;
+  const { factory, sharedState, sessionTimeout, maxSessions, log, metrics, signal } = options;
   const onerror = (error: Error): void => log.debug({ detail: error.message }, 'MCP request rejected');
   const { messages } = sharedState;
   const changes = changesOfAllNodes({ own: options.changes, messages, log, signal });
   const stateless = createMcpHandler(factory, { maxRequestBodySize, onerror, bus: changes });
   const limits = { idle: sessionTimeout, most: maxSessions, mostOfOwner: mostSessionsOfOwner };
   const sessions = new LegacySessions({ factory, sharedState, changes, limits, log });
+  metrics.countSessions(async () => sessions.count());
   signal?.addEventListener('abort', () => void Promise.all([stateless.close(), sessions.close()]), {
     once: true,
   });

@@ -10,7 +10,9 @@ import { requireScopes } from './scopes/require-scopes.ts';
 import { createMemorySharedState } from './shared-state/memory-shared-state.ts';
 import { unrevoked } from './shared-state/revocation-check.ts';
 import type { SharedState } from './shared-state/shared-state.ts';
-import { createTokenVerifier, type Validation } from './token-verifier/token-verifier.ts';
+import { watchSigningKeys } from './shared-state/signing-keys-watch.ts';
+import { StreamsOfTokens } from './streams-of-tokens.ts';
+import { createTokenVerifier, isTokenVerifier, type Validation } from './token-verifier/token-verifier.ts';
 
 /** What {@link protect} protects, and with whose tokens. */
 export interface Protection {
@@ -63,6 +65,7 @@ export function protect(protection: Protection): Router {
   const { revocations } = protection.sharedState ?? createMemorySharedState();
   const { validation = 'auto' } = protection;
   const verifier = protection.verifier ?? createTokenVerifier(validation, fusionAuth, { issuer, resource });
+  if (isTokenVerifier(verifier)) watchSigningKeys(revocations, () => verifier.keysChanged());
   const router = Router();
   router.use(
     protectedResourceMetadata({
@@ -82,6 +85,7 @@ export function protect(protection: Protection): Router {
       resourceMetadataUrl: resourceMetadataUrl(resource),
       log: observation.log,
     }),
+    new StreamsOfTokens(revocations, observation).track,
   );
   const [first, ...others] = requiredScopes;
   if (first !== undefined) router.use(path, requireScopes(first, ...others));

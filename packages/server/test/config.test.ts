@@ -89,6 +89,10 @@ describe('the configuration', () => {
     ['SCOPES_SUPPORTED', 'openid "get_name"'],
     ['SCOPES_SUPPORTED', 'openid größe'],
     ['SCOPES_SUPPORTED', 'openid offline_access'],
+    ['WEBHOOK_PATH', 'webhooks'],
+    ['WEBHOOK_PATH', '/'],
+    ['WEBHOOK_PATH', '/mcp/events'],
+    ['WEBHOOK_SECRET', 'short'],
   ])('refuses %s=%s and names the variable', (name, value) => {
     const error = failure([], { [name]: value });
     expect(error).toMatchObject({ code: 'usage', exitCode: 2 });
@@ -120,6 +124,20 @@ describe('the configuration', () => {
   it('refuses unknown flags with a hint, and stray arguments', () => {
     expect(failure(['--prot', '1'])['remedy']).toContain('Did you mean --port?');
     expect(failure(['8000'])).toMatchObject({ code: 'unexpected-argument', exitCode: 2 });
+  });
+
+  it('takes webhooks at a path, signed by a published key or with a secret', () => {
+    expect(loadConfig([], {}).webhookPath).toBeUndefined();
+    const WEBHOOK_PATH = '/webhooks/fusionauth';
+    expect(loadConfig([], { WEBHOOK_PATH })).toMatchObject({
+      webhookPath: WEBHOOK_PATH,
+      webhookSecret: undefined,
+    });
+    const WEBHOOK_SECRET = 'x'.repeat(32);
+    expect(loadConfig([], { WEBHOOK_PATH, WEBHOOK_SECRET }).webhookSecret).toBe(WEBHOOK_SECRET);
+    for (const env of [{ WEBHOOK_SECRET }, { WEBHOOK_PATH, AUTH: 'off' }]) {
+      expect(failure([], env)).toMatchObject({ code: 'webhooks-without-use', exitCode: 2 });
+    }
   });
 
   it.each(['127.0.0.1', 'localhost', '::1', '[::1]'])('lets AUTH=off on %s', (HOST) => {

@@ -29,6 +29,20 @@ describe('the known revocations', () => {
     expect(known.entries()).toEqual([]);
   });
 
+  it('tell those who watch what is new, and nothing that is known or over', () => {
+    const known = new KnownRevocations(() => 150_000);
+    const heard: string[] = [];
+    const end = known.watch((subject) => heard.push(subject));
+    known.record('user', { before: 100, until: 200 });
+    known.record('user', { before: 99, until: 199 });
+    known.record('over', { before: 100, until: 149 });
+    expect(heard).toEqual(['user']);
+    known.record('user', { before: 101, until: 200 });
+    end();
+    known.record('other', { before: 100, until: 200 });
+    expect(heard).toEqual(['user', 'user']);
+  });
+
   it('are whole seconds, rounded to the strict side of their end and not beyond their begin', () => {
     const known = new KnownRevocations(() => 0);
     known.record('user', { before: 100.9, until: 200.1 });

@@ -92,6 +92,11 @@ export class LegacySessions {
     }
   }
 
+  /** How many there are, over all nodes. @throws SharedStateUnavailable */
+  async count(): Promise<number> {
+    return this.#sessions.count();
+  }
+
   /** Ends the streams; what is not answered gets an error, which another node passes on. */
   async close(): Promise<void> {
     this.#ending.abort();

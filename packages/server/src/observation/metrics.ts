@@ -12,6 +12,10 @@ export interface Metrics {
   ) => void;
   readonly toolCall: (labels: { tool: string; outcome: string }, seconds: number) => void;
   readonly rateLimitRefusal: (limit: string) => void;
+  readonly streamCut: (reason: string) => void;
+  /** Has the sessions of legacy clients counted whenever the metrics are read. */
+  readonly countSessions: (count: () => Promise<number>) => void;
+  readonly webhookEvent: (labels: { event: string; outcome: string }) => void;
   /** In Prometheus' text format. */
   readonly text: () => Promise<string>;
   readonly contentType: string;
@@ -52,13 +56,34 @@ export function createMetrics(options: { ofProcess?: boolean } = {}): Metrics {
     labelNames: ['limit'],
     registers,
   });
+  const webhookEvents = new Counter({
+    name: 'mcp_keyhole_webhook_events_total',
+    help: "FusionAuth's events, by what came of them; refused ones are of an unknown event",
+    labelNames: ['event', 'outcome'],
+    registers,
+  });
+  const cuts = new Counter({
+    name: 'mcp_keyhole_streams_cut_total',
+    help: 'Event streams that were cut because their token was revoked or expired',
+    labelNames: ['reason'],
+    registers,
+  });
   const open = new Set<ServerResponse>();
   new Gauge({
     name: 'mcp_keyhole_active_streams',
     help: 'Event streams that are open',
     registers,
     collect() {
-      this.set([...open].filter(isStream).length);
+      this.set([...open].filter(isEventStream).length);
+    },
+  });
+  let sessions = async (): Promise<number> => Promise.resolve(0);
+  new Gauge({
+    name: 'mcp_keyhole_legacy_sessions',
+    help: 'Sessions of legacy clients, over all nodes; NaN while Redis does not answer',
+    registers,
+    async collect() {
+      this.set(await sessions().catch(() => Number.NaN));
     },
   });
   return {
@@ -70,11 +95,14 @@ export function createMetrics(options: { ofProcess?: boolean } = {}): Metrics {
     validation: (labels, seconds) => validations.observe(labels, seconds),
     toolCall: (labels, seconds) => toolCalls.observe(labels, seconds),
     rateLimitRefusal: (limit) => refusals.inc({ limit }),
+    streamCut: (reason) => cuts.inc({ reason }),
+    countSessions: (count) => void (sessions = count),
+    webhookEvent: (labels) => webhookEvents.inc(labels),
     text: () => registry.metrics(),
     contentType: registry.contentType,
   };
 }
 
-function isStream(response: ServerResponse): boolean {
+export function isEventStream(response: ServerResponse): boolean {
   return String(response.getHeader('content-type') ?? '').startsWith('text/event-stream');
 }

@@ -17,6 +17,7 @@ export function createMemorySharedState(): SharedState {
         return Promise.resolve();
       },
       isRevoked: (subject, issuedAt) => Promise.resolve(known.covers(subject, issuedAt)),
+      watch: (listener) => known.watch(listener),
     },
     rateLimit: (name, perMinute) =>
       rateLimitOf(new RateLimiterMemory({ keyPrefix: name, points: perMinute, duration: secondsPerMinute })),

@@ -113,6 +113,7 @@ export async function connectRedisSharedState(url: string, log: Log): Promise<Sh
         isComplete
           ? Promise.resolve(known.covers(subject, issuedAt))
           : Promise.reject(new SharedStateUnavailable('the revocations have not been read yet')),
+      watch: (listener) => known.watch(listener),
     },
     rateLimit: (name, perMinute) => {
       const limit = { points: perMinute, duration: secondsPerMinute };

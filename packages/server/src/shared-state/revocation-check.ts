@@ -9,7 +9,12 @@ export const subjects = {
   user: (user: string) => `user:${user}`,
   client: (clientId: string) => `client:${clientId}`,
   userOfClient: (user: string, clientId: string) => `user:${user} client:${clientId}`,
+  /** Not a token's: that FusionAuth has changed its keys, which all nodes must hear just as surely. */
+  signingKeys: (change: string) => `signing-keys:${change}`,
 };
+
+/** Whether it is one of {@link subjects}.signingKeys. */
+export const isOfSigningKeys = (subject: string): boolean => subject.startsWith(subjects.signingKeys(''));
 
 /**
  * A verifier that also refuses revoked tokens. It stands outside of any cache, so that a revocation counts for tokens that are
@@ -25,7 +30,8 @@ export function unrevoked(verifier: OAuthTokenVerifier, revocations: Revocations
   };
 }
 
-async function isRevoked(authInfo: AuthInfo, revocations: Revocations): Promise<boolean> {
+/** @throws TokenRefused `revocations-unknown` */
+export async function isRevoked(authInfo: AuthInfo, revocations: Revocations): Promise<boolean> {
   const { iat } = claimsOf(authInfo);
   // A token that does not say when it was issued counts as issued before any revocation.
   const issuedAt = typeof iat === 'number' ? iat : 0;
@@ -38,7 +44,8 @@ async function isRevoked(authInfo: AuthInfo, revocations: Revocations): Promise<
   }
 }
 
-function subjectsOf(authInfo: AuthInfo): string[] {
+/** By what a token may be revoked. */
+export function subjectsOf(authInfo: AuthInfo): string[] {
   const { user } = callerOf(authInfo);
   const { clientId } = authInfo;
   const ofClient = subjects.client(clientId);

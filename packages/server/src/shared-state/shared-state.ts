@@ -43,6 +43,8 @@ export interface Revocations {
    *   is not let in, but it may be good, so it is not called invalid either
    */
   isRevoked(subject: string, issuedAt: number): Promise<boolean>;
+  /** Hears of each revocation that is new to this node, whichever node made it. @returns what ends it */
+  watch(listener: (subject: string) => void): () => void;
 }
 
 /** One limit on how often a thing may be done. */

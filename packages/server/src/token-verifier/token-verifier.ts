@@ -17,6 +17,10 @@ export interface TokenVerifier extends OAuthTokenVerifier {
   keysChanged(): void;
 }
 
+export function isTokenVerifier(verifier: OAuthTokenVerifier): verifier is TokenVerifier {
+  return 'keysChanged' in verifier && typeof verifier.keysChanged === 'function';
+}
+
 /**
  * The verifier of a configuration, with its cache. `verifyAccessToken` rejects with `TokenRefused`.
  *

@@ -14,7 +14,7 @@ export const publicKeyAlgorithms = [
 ];
 
 /** What FusionAuth signs with where a tenant has no other key, which FusionAuth alone can verify. */
-const sharedSecretAlgorithms = ['HS256', 'HS384', 'HS512'];
+export const sharedSecretAlgorithms = ['HS256', 'HS384', 'HS512'];
 
 /** FusionAuth's `JWT`, and the access token of RFC 9068 (section 2.1). */
 const types = ['jwt', 'at+jwt', 'application/at+jwt'];

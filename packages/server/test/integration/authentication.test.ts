@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { request, type IncomingMessage } from 'node:http';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
   bearer,
@@ -71,6 +73,40 @@ describe('a request to /mcp', () => {
       expect(body).toMatchObject({ error: 'invalid_request' });
     },
   );
+
+  it.each([
+    ['two Authorization headers, a good one and another', '', (token: string) => [token, 'other']],
+    ['two Authorization headers, the other one first', '', (token: string) => ['other', token]],
+    ['a header, and a token in the query', '?access_token=other', (token: string) => [token]],
+  ])('gets 400 invalid_request with %s, and FusionAuth is not asked', async (_name, query, tokensOf) => {
+    const outgoing = request(`${running.endpoint}${query}`, { method: 'POST' });
+    outgoing.setHeader(
+      'Authorization',
+      tokensOf(await running.fusionAuth.token()).map((token) => `Bearer ${token}`),
+    );
+    outgoing.end();
+    const [response] = (await once(outgoing, 'response')) as [IncomingMessage];
+    const body = JSON.parse((await response.toArray()).join('')) as unknown;
+    expect(response.statusCode).toBe(400);
+    expect(response.headers['www-authenticate']).toContain('error="invalid_request"');
+    expect(body).toMatchObject({ error: 'invalid_request' });
+    expect(running.fusionAuth.requests).toEqual([]);
+  });
+
+  it('gets 401 with a good token in the query or in a form, as if there were none', async () => {
+    const token = await running.fusionAuth.token();
+    const query = await callGetName(`${running.endpoint}?access_token=${token}`);
+    const form = await fetch(running.endpoint, {
+      method: 'POST',
+      body: new URLSearchParams({ access_token: token }),
+    });
+    for (const { status, headers } of [query, form]) {
+      expect(status).toBe(401);
+      expect(headers.get('www-authenticate')).toBe(`Bearer ${asks}`);
+    }
+    expect(running.fusionAuth.requests).toEqual([]);
+    expect(running.lines.join('')).not.toContain(token);
+  });
 
   const hour = 3_600;
   const seconds = (): number => Math.floor(Date.now() / 1_000);

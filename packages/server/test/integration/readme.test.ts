@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
@@ -54,6 +54,21 @@ describe("the package's README", () => {
     },
   );
 
+  it('names tests that there are for every attack', () => {
+    const [, table = ''] = readme.split('\n## Attacks\n');
+    const rows = table
+      .split('\n## ')[0]
+      ?.split('\n')
+      .filter((line) => line.startsWith('| '))
+      .slice(2);
+    expect(rows?.length).toBeGreaterThan(15);
+    for (const row of rows ?? []) {
+      const name = /`([\w/-]+\.test\.ts)` +\|$/u.exec(row)?.[1] ?? row;
+      const path = name.startsWith('e2e/') ? `${folder}../../${name}` : `${folder}test/integration/${name}`;
+      expect(existsSync(path), path).toBe(true);
+    }
+  });
+
   it('lists every error code', () => {
     const codes = [
       errors.portInUse(1, undefined),
@@ -62,6 +77,8 @@ describe("the package's README", () => {
       errors.issuerNotUrl(''),
       errors.serverUrlWithPath('', ''),
       errors.unprotectedOnNetwork(''),
+      errors.secretWithoutPath(),
+      errors.webhooksWithoutTokens(),
       errors.unexpectedArgument(''),
     ].map(({ code, exitCode }) => ({ code, exitCode }));
     expect(codes).toHaveLength(Object.keys(errors).length);
