@@ -31,6 +31,32 @@ describe('progress outside a terminal', () => {
     expect(written).toBe('\nSetup\n\n… Counting\n✔ Counted 3.\n● By the way.\n');
   });
 
+  it('tells each tenth of a bar', async () => {
+    await progress().bar(
+      'Counting',
+      20,
+      (advance) => {
+        for (let part = 0; part < 20; part += 1) advance();
+        return Promise.resolve();
+      },
+      'Counted.',
+    );
+    const lines = written.trim().split('\n');
+    expect(lines).toHaveLength(12);
+    expect(lines[5]).toBe('… Counting ████████████░░░░░░░░░░░░ 10 of 20');
+    expect(lines.at(-1)).toBe('✔ Counted.');
+  });
+
+  it('tells no tenth of a bar twice where there are fewer parts', async () => {
+    const work = (advance: () => void): Promise<void> => {
+      advance();
+      advance();
+      return Promise.resolve();
+    };
+    await progress().bar('Counting', 2, work, 'Counted.');
+    expect(written.match(/… /gu)).toHaveLength(3);
+  });
+
   it('marks a step that fails, and throws on what it threw', async () => {
     const fault = new Error('no');
     await expect(progress().step('Counting', () => Promise.reject(fault), 'Counted.')).rejects.toBe(fault);

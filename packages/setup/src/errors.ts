@@ -19,6 +19,13 @@ export type SetupErrorCode =
   | 'application-left-over'
   | 'portal-client-unusable'
   | 'cannot-listen'
+  | 'client-unknown'
+  | 'client-foreign'
+  | 'client-public'
+  | 'clients-file-unreadable'
+  | 'clients-file-invalid'
+  | 'names-taken'
+  | 'apply-incomplete'
   | HostErrorCode;
 
 /** An error that the setup tool shows on stderr as it ends. */
@@ -49,11 +56,11 @@ export const errors = {
       'Put it into the environment variable FUSIONAUTH_API_KEY or a file (--api-key @FILE). FusionAuth makes keys under Settings → API Keys.',
     ),
   cancelled: () => failure('cancelled', 'Cancelled. Nothing was changed.', 'Run it again when you like.'),
-  confirmationMissing: () =>
+  confirmationMissing: (what: string, look: string) =>
     usage(
       'confirmation-missing',
-      'Changes need your consent, and there is no terminal to ask for it.',
-      'Look at what the run without --fix says, then add --yes.',
+      `Nobody can be asked whether ${what}. Nothing was changed.`,
+      `Say --yes when it may; ${look} only shows it.`,
     ),
 
   // FusionAuth
@@ -99,7 +106,7 @@ export const errors = {
     failure(
       'name-taken',
       `An application ${application === undefined ? 'with that name' : `named ${JSON.stringify(application.name)}`} exists already${application?.clientId === undefined ? '' : ` (client id ${application.clientId})`}.`,
-      'Choose another name with --name, go on using that client id, or delete the application in FusionAuth under Applications first.',
+      'Choose another name with --name, or let this tool take that application over with --foreign: it is changed then.',
     ),
   rejected: (doing: string, said: string) =>
     failure(
@@ -113,11 +120,63 @@ export const errors = {
       `FusionAuth at ${url} answered with HTTP ${String(status)} (while ${doing}).`,
       'It may still be starting: wait a little and run this again. Its own log says more.',
     ),
+
+  // Clients
+  clientUnknown: (reference: string, meant: string | undefined) =>
+    failure(
+      'client-unknown',
+      `FusionAuth has no application with the name or client id ${JSON.stringify(reference)}.`,
+      `${meant === undefined ? '' : `Did you mean ${JSON.stringify(meant)}? `}\`mcp-keyhole-setup list\` shows the clients; --tenant-id says where to look.`,
+    ),
+  clientForeign: (name: string, clientId: string) =>
+    failure(
+      'client-foreign',
+      `The application ${JSON.stringify(cleanLine(name))} (client id ${clientId}) was not made by this tool.`,
+      "Check that it is an MCP client, and add --foreign. FusionAuth's own application is never touched.",
+    ),
+  clientPublic: (name: string) =>
+    failure(
+      'client-public',
+      `The client ${JSON.stringify(cleanLine(name))} has no secret: it is a public one.`,
+      'Nothing has to be rotated. `mcp-keyhole-setup update NAME --confidential` gives it a secret.',
+    ),
+  clientsFileUnreadable: (file: string, why: string, cause: unknown) =>
+    new SetupError(
+      'clients-file-unreadable',
+      `${file} cannot be read (${cleanLine(why)}).`,
+      'It is a text file in UTF-8 that you may read.',
+      { cause, exitCode: 2 },
+    ),
+  clientsFileInvalid: (file: string, mistakes: readonly string[]) =>
+    usage(
+      'clients-file-invalid',
+      `${file} has ${mistakes.length === 1 ? 'a mistake' : `${String(mistakes.length)} mistakes`}. Nothing was changed.`,
+      mistakes
+        .slice(0, 20)
+        .map((mistake) => cleanLine(mistake, 500))
+        .join('\n'),
+    ),
+  namesTaken: (names: readonly string[]) =>
+    failure(
+      'names-taken',
+      `There are applications that this tool did not make, or that belong to a user of the portal, with names of the file: ${cleanLine(names.map((name) => JSON.stringify(name)).join(', '))}. Nothing was changed.`,
+      'Choose other names. What is not of the portal is taken over with --foreign.',
+    ),
+  applyIncomplete: (
+    failed: number,
+    missing: number,
+    first: { code: string; message: string; remedy: string } | undefined,
+  ) =>
+    failure(
+      'apply-incomplete',
+      `${String(failed)} failed, ${String(missing)} not begun.${first === undefined ? '' : ` The first: ${first.message} [${first.code}]`}`,
+      `${first === undefined ? '' : `${first.remedy} `}Run it again: it does what is missing, and nothing twice.`,
+    ),
   leftOver: (application: { name: string; clientId: string }, reason: CliError, cause: unknown) =>
     failure(
       'application-left-over',
       `${reason.message} The half-made application ${JSON.stringify(application.name)} (client id ${application.clientId}) could not be removed again.`,
-      `${reason.remedy} Then delete that application in FusionAuth under Applications, and run this again.`,
+      `${reason.remedy} Then run this again, which completes it; or remove it: mcp-keyhole-setup remove ${application.clientId}.`,
       cause,
     ),
 

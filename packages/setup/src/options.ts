@@ -1,10 +1,15 @@
-import { port, switchOption, valueOption } from '@mcp-keyhole/cli-kit';
+import { choice, listOption, port, switchOption, valueOption, type OptionValues } from '@mcp-keyhole/cli-kit';
+import { redirectUrls, resourceOf } from './clients/client.ts';
+import { connectorNamed, connectors, type Connector } from './clients/connectors.ts';
 import {
   parseApiKey,
   parseBaseUrl,
   parseFile,
   parseMcpServerUrl,
   parseName,
+  parseRedirectUrl,
+  parseResource,
+  parseScopeName,
   parseUuid,
 } from './option-values.ts';
 
@@ -80,6 +85,68 @@ export const clientOptions = {
     fallback: undefined,
   }),
 } as const;
+
+/** What a client is beyond the usual one, which starts the proxy on the user's machine. */
+export const kindOptions = {
+  connector: valueOption({
+    flag: 'for',
+    placeholder: 'HOST',
+    help: `A host that signs in by itself: ${connectors.map(({ id }) => id).join(', ')}; with its redirect URLs, and a secret where it keeps one`,
+    parse: choice(connectors.map(({ id }) => id)),
+    fallback: undefined,
+  }),
+  redirectUrls: listOption({
+    flag: 'redirect-url',
+    placeholder: 'URL',
+    help: "Where a sign-in may come back to [the proxy's, or those of --for]",
+    parse: parseRedirectUrl,
+  }),
+  resources: listOption({
+    flag: 'resource',
+    placeholder: 'URL',
+    help: 'What its tokens may be for [--mcp-server-url and /mcp]',
+    parse: parseResource,
+  }),
+  scopes: listOption({
+    flag: 'oauth-scope',
+    placeholder: 'SCOPE',
+    help: 'A scope of its own beside those of OpenID Connect [get_name]',
+    parse: parseScopeName,
+  }),
+  confidential: switchOption({
+    flag: 'confidential',
+    help: 'It keeps a client secret, which is shown once: for a host that runs on a server',
+  }),
+} as const;
+
+/** Also what this tool has not made. */
+export const foreignOption = switchOption({
+  flag: 'foreign',
+  help: 'Also an application that this tool did not make',
+});
+
+export const yesOption = switchOption({ flag: 'yes', help: 'Do not ask' });
+
+/** What the options say that a client is. */
+export function kindOf(
+  values: OptionValues<typeof kindOptions> & { readonly mcpServerUrl: string; readonly callbackPort: number },
+): {
+  connector: Connector | undefined;
+  redirectUrls: readonly string[];
+  resources: readonly string[];
+  scopes: readonly string[];
+  confidential: boolean;
+} {
+  const connector = connectorNamed(values.connector);
+  const own = [...(connector?.redirectUrls ?? []), ...values.redirectUrls];
+  return {
+    connector,
+    redirectUrls: own.length === 0 ? redirectUrls(values.callbackPort) : [...new Set(own)],
+    resources: values.resources.length === 0 ? [resourceOf(values.mcpServerUrl)] : values.resources,
+    scopes: values.scopes.length === 0 ? ['get_name'] : [...new Set(values.scopes)],
+    confidential: values.confidential || connector?.confidential === true,
+  };
+}
 
 /** What every command has. */
 export const outputOptions = {

@@ -22,11 +22,15 @@ function refusal(argv: string[], env: Record<string, string> = {}): CliError {
 
 describe('the configuration of the setup tool', () => {
   it("has the guide's defaults", () => {
-    expect(config([])).toEqual({
+    expect(config([])).toMatchObject({
       name: undefined,
       fusionAuthUrl: 'http://localhost:9011',
       apiKey: undefined,
       mcpServerUrl: 'http://localhost:8000',
+      resources: ['http://localhost:8000/mcp'],
+      scopes: ['get_name'],
+      confidential: false,
+      foreign: false,
       callbackPort: 3334,
       tenantId: undefined,
       proxyPath: undefined,
@@ -92,6 +96,34 @@ describe('the configuration of the setup tool', () => {
       'd7d09513-a3f5-401c-9685-34ab6c552453',
     );
     expect(refusal(['--tenant-id', 'default']).exitCode).toBe(2);
+  });
+
+  it('knows the hosts that sign in by themselves, with what they need', () => {
+    expect(config(['--for', 'claude.ai'])).toMatchObject({
+      connector: { id: 'claude.ai' },
+      redirectUrls: ['https://claude.ai/api/mcp/auth_callback', 'https://claude.com/api/mcp/auth_callback'],
+      confidential: true,
+    });
+    expect(config(['--for', 'inspector'])).toMatchObject({ confidential: false });
+    expect(
+      config(['--for', 'chatgpt', '--redirect-url', 'https://chatgpt.com/connector/oauth/x']),
+    ).toMatchObject({ redirectUrls: [expect.any(String), 'https://chatgpt.com/connector/oauth/x'] });
+    expect(refusal(['--for', 'claude']).message).toContain('it is one of claude.ai');
+  });
+
+  it.each([
+    ['--redirect-url', '/callback', 'a full URL'],
+    ['--redirect-url', 'http://host.example/callback', 'reads the code'],
+    ['--redirect-url', 'https://host.example/#x', 'fragment'],
+    ['--redirect-url', 'https://*.example/cb', 'compared exactly'],
+    ['--redirect-url', 'javascript:alert(1)', 'a browser would run'],
+    ['--resource', 'mcp.example.com', 'a full URL'],
+    ['--oauth-scope', 'two words', 'one word'],
+    ['--oauth-scope', 'openid', 'without being told'],
+  ])('refuses %s %s', (flag, value, why) => {
+    const error = refusal([flag, value]);
+    expect(error.exitCode).toBe(2);
+    expect(error.message).toContain(why);
   });
 
   it('refuses words without a flag, and suggests quotes', () => {

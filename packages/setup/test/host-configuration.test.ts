@@ -64,6 +64,9 @@ describe('the report of a registration', () => {
     scope: client.scope,
     resource: client.resource,
     configuration: hostConfiguration(client),
+    change: 'created' as const,
+    changes: [],
+    clientSecret: null,
   };
 
   it("reads like the guide's", () => {
@@ -97,6 +100,15 @@ describe('the report of a registration', () => {
         Password: password
       "
     `);
+  });
+
+  it('says where the secret belongs that it shows', () => {
+    const { args } = hostConfiguration({ ...client, secretName: 'claude-desktop' }).mcpServers['name-server'];
+    expect(args.slice(-2)).toEqual(['--client-secret', 'keychain:claude-desktop']);
+    const text = formatReport({ ...registration, testUser: null, clientSecret: 's3cr3t' }, 'linux');
+    expect(text).toContain('Client Secret: s3cr3t');
+    expect(text).toContain('npx mcp-keyhole secret set claude-desktop');
+    expect(JSON.stringify(args)).not.toContain('s3cr3t');
   });
 
   it('has no credentials where there is no test user', () => {

@@ -39,9 +39,7 @@ export function readApplication(
   const name = input.text('name');
   if (name === undefined) {
     problems.field('blank', 'application.name', 'You must specify the [application.name] property.');
-  } else if (
-    [...store.applications.values()].some((other) => other.id !== id && sameName(other.name, name))
-  ) {
+  } else if ((store.applications.idOfName(name) ?? id) !== id) {
     problems.field(
       'duplicate',
       'application.name',
@@ -171,10 +169,6 @@ function readRoles(value: unknown): Role[] {
       lastUpdateInstant: now,
     };
   });
-}
-
-function sameName(left: string, right: string): boolean {
-  return left.toLowerCase() === right.toLowerCase();
 }
 
 /** An application as the API shows it. */

@@ -1,4 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import { ApplicationTable } from './application-table.ts';
 import { createKey, type SigningKey } from './keys.ts';
 import type { Switches } from '../switches.ts';
 import {
@@ -32,7 +33,7 @@ export interface Store {
   onTenantChange: ((tenant: Tenant) => void) | undefined;
   readonly apiKeys: Table<ApiKey>;
   readonly keys: Table<SigningKey>;
-  readonly applications: Table<Application>;
+  readonly applications: ApplicationTable;
   readonly users: Table<User>;
   readonly webhooks: Table<Webhook>;
   cors: CorsConfiguration;
@@ -110,7 +111,7 @@ export function createStore(options: Switches & { tenantId?: string | undefined 
     onTenantChange: undefined,
     apiKeys: new Table(),
     keys: new Table([[key.id, key]]),
-    applications: new Table([[fusionAuth.id, fusionAuth]]),
+    applications: new ApplicationTable().set(fusionAuth.id, fusionAuth),
     users: new Table(),
     webhooks: new Table(),
     authorizations: new Table(),

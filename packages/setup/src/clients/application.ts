@@ -5,65 +5,72 @@ import {
   OAuthApplicationRelationship,
   OAuthScopeHandlingPolicy,
   ProofKeyForCodeExchangePolicy,
-  type ApplicationOAuthScopeRequest,
-  type ApplicationRequest,
+  type Application,
+  type ApplicationOAuthScope,
 } from '@fusionauth/typescript-client';
+import type { ClientDescription, Marker, ScopeDescription } from './client.ts';
 
-/** What the host asks for: the user's profile, refresh tokens (offline_access), and the one tool's scope. */
-export const scope = 'openid profile offline_access get_name';
-
-/** The user that the kickstart creates, for trying things out. */
-export const testUser = { email: 'test@example.com', password: 'password' } as const;
-
-/** The URL of the MCP endpoint, which tokens are issued for (RFC 8707), from the server's base URL. */
-export function resourceOf(mcpServerUrl: string): string {
-  return `${mcpServerUrl}/mcp`;
-}
-
-/**
- * Where a sign-in may come back to the proxy, which listens on that port meanwhile. FusionAuth's `ExactMatch` compares the
- * port too, and hosts differ in the name of loopback and in the path: hence four.
- */
-export function redirectUrls(callbackPort: number): string[] {
-  const origins = ['localhost', '127.0.0.1'].map((host) => `http://${host}:${String(callbackPort)}`);
-  return ['/oauth/callback', '/callback'].flatMap((path) => origins.map((origin) => `${origin}${path}`));
-}
-
-/** The body that creates the application of one MCP client; the proxy listens on `callbackPort` during a sign-in. */
-export function applicationRequest(client: {
-  name: string;
-  mcpServerUrl: string;
-  callbackPort: number;
-}): ApplicationRequest {
+/** The application that FusionAuth has for a client, as it is sent; its scopes are sent one by one. */
+export function applicationOf(client: ClientDescription, marker: Marker): Application {
   return {
-    application: {
-      name: client.name,
-      oauthConfiguration: {
-        authorizedRedirectURLs: redirectUrls(client.callbackPort),
-        authorizedResourceUris: [resourceOf(client.mcpServerUrl)],
-        authorizedURLValidationPolicy: Oauth2AuthorizedURLValidationPolicy.ExactMatch,
-        // Not NotRequiredWhenUsingPKCE: with it the refresh grant, which has no PKCE, demands a client secret
-        // (FusionAuth/fusionauth-issues #1653, #2173). PKCE stays required by its own policy below.
-        clientAuthenticationPolicy: ClientAuthenticationPolicy.NotRequired,
-        proofKeyForCodeExchangePolicy: ProofKeyForCodeExchangePolicy.Required,
-        enabledGrants: [GrantType.authorization_code, GrantType.refresh_token],
-        generateRefreshTokens: true,
-        relationship: OAuthApplicationRelationship.ThirdParty,
-        scopeHandlingPolicy: OAuthScopeHandlingPolicy.Strict,
-      },
+    name: client.name,
+    data: { mcpKeyhole: { ...marker } },
+    oauthConfiguration: {
+      authorizedRedirectURLs: [...client.redirectUrls],
+      authorizedResourceUris: [...client.resources],
+      authorizedURLValidationPolicy: Oauth2AuthorizedURLValidationPolicy.ExactMatch,
+      // Not NotRequiredWhenUsingPKCE: with it the refresh grant, which has no PKCE, demands a client secret
+      // (FusionAuth/fusionauth-issues #1653, #2173). PKCE stays required by its own policy below.
+      clientAuthenticationPolicy: client.confidential
+        ? ClientAuthenticationPolicy.Required
+        : ClientAuthenticationPolicy.NotRequired,
+      proofKeyForCodeExchangePolicy: ProofKeyForCodeExchangePolicy.Required,
+      enabledGrants: [GrantType.authorization_code, GrantType.refresh_token],
+      generateRefreshTokens: true,
+      relationship: OAuthApplicationRelationship.ThirdParty,
+      scopeHandlingPolicy: OAuthScopeHandlingPolicy.Strict,
     },
   };
 }
 
-/** The body that creates the scope which the tool `get_name` requires; the texts stand on the consent page. */
-export function scopeRequest(): ApplicationOAuthScopeRequest {
+/** A scope as FusionAuth has it. */
+export function applicationScopeOf(scope: ScopeDescription): ApplicationOAuthScope {
   return {
-    scope: {
-      name: 'get_name',
-      description: "Access the get_name tool to retrieve the authenticated user's name",
-      defaultConsentMessage: 'Allow this application to read your name',
-      defaultConsentDetail: 'This will share your display name with the requesting application.',
-      required: true,
-    },
+    name: scope.name,
+    ...(scope.description === undefined ? {} : { description: scope.description }),
+    ...(scope.consentMessage === undefined ? {} : { defaultConsentMessage: scope.consentMessage }),
+    ...(scope.consentDetail === undefined ? {} : { defaultConsentDetail: scope.consentDetail }),
+    required: scope.required,
+  };
+}
+
+/** What an application is, seen as a client. */
+export function descriptionOf(application: Application): ClientDescription {
+  const { oauthConfiguration: oauth = {} } = application;
+  return {
+    name: application.name ?? '',
+    redirectUrls: oauth.authorizedRedirectURLs ?? [],
+    resources: oauth.authorizedResourceUris ?? [],
+    scopes: (application.scopes ?? []).map((scope) => ({
+      name: scope.name ?? '',
+      description: scope.description,
+      consentMessage: scope.defaultConsentMessage,
+      consentDetail: scope.defaultConsentDetail,
+      required: scope.required ?? false,
+    })),
+    confidential: oauth.clientAuthenticationPolicy === ClientAuthenticationPolicy.Required,
+  };
+}
+
+/** The marker of a client that is ours; undefined for any other application, the portal's own among them. */
+export function markerOf({ data }: Application): Marker | undefined {
+  const marker: unknown = data?.['mcpKeyhole'];
+  if (typeof marker !== 'object' || marker === null || Array.isArray(marker)) return undefined;
+  const { set, owner, host, portal } = marker as Record<string, unknown>;
+  if (portal !== undefined) return undefined;
+  return {
+    ...(typeof set === 'string' ? { set } : {}),
+    ...(typeof owner === 'string' ? { owner } : {}),
+    ...(typeof host === 'string' ? { host } : {}),
   };
 }

@@ -84,3 +84,16 @@ export function refuseSurplus(positionals: readonly string[], taken: number, rem
   if (surplus === undefined) return;
   throw new UsageError(`There is nothing to do with ${JSON.stringify(surplus)}.`, remedy);
 }
+
+/** The one client that a command is about, by its name or client id. @throws UsageError */
+export function oneReference(positionals: readonly string[]): string {
+  refuseSurplus(positionals, 1, 'One client at a time. A name with spaces needs quotes.');
+  const [reference] = positionals;
+  if (reference === undefined) {
+    throw new UsageError(
+      'The client is missing.',
+      `Give its name or client id; \`${program} list\` shows both.`,
+    );
+  }
+  return reference;
+}

@@ -17,6 +17,38 @@ export const commands: ReadonlyMap<string, CommandEntry> = new Map([
       load: async () => (await import('./register.ts')).command,
     },
   ],
+  ['list', { summary: 'List the clients', load: async () => (await import('./list.ts')).command }],
+  ['show', { summary: 'Show one client', load: async () => (await import('./show.ts')).command }],
+  ['update', { summary: 'Change one client', load: async () => (await import('./update.ts')).command }],
+  ['remove', { summary: 'Remove clients for good', load: async () => (await import('./remove.ts')).command }],
+  [
+    'rotate-secret',
+    {
+      summary: 'Give a confidential client another secret',
+      load: async () => (await import('./rotate-secret.ts')).command,
+    },
+  ],
+  [
+    'plan',
+    {
+      summary: 'Show what apply would do',
+      load: async () => (await import('./plan.ts')).command,
+    },
+  ],
+  [
+    'apply',
+    {
+      summary: 'Make FusionAuth have the clients that a file declares',
+      load: async () => (await import('./apply.ts')).command,
+    },
+  ],
+  [
+    'schema',
+    {
+      summary: 'Print the JSON schema of that file',
+      load: async () => (await import('./schema.ts')).command,
+    },
+  ],
   [
     'configure',
     {

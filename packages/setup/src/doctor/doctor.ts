@@ -39,7 +39,8 @@ export async function doctor(config: DoctorConfig, { write, confirm }: Bedside):
   if (config.fix && api !== undefined && fixable.length > 0) {
     if (!json) write(changesInWords(fixable));
     if (!config.yes) {
-      if (confirm === undefined || json) throw errors.confirmationMissing();
+      if (confirm === undefined || json)
+        throw errors.confirmationMissing(`FusionAuth at ${url} may be changed`, 'the run without --fix');
       if (!(await confirm(`Change this in FusionAuth at ${url}?`))) throw errors.cancelled();
     }
     repairs = await repair(fixable, api);

@@ -1,4 +1,4 @@
-import { resourceOf } from '../clients/application.ts';
+import { resourceOf } from '../clients/client.ts';
 import type { Certificate, Discovery, PublishedKey, Question, ResourceMetadata } from './facts.ts';
 import { exchange, NotSeen, readCertificate, readObject, type Answer } from './http.ts';
 

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { styleText } from 'node:util';
 import type { Progress } from '@mcp-keyhole/cli-kit';
+import { errors } from '../errors.ts';
 import { Backups } from './backups.ts';
 import type { ConfigureConfig } from './config.ts';
 import { decode, readSnapshot } from './configuration-file.ts';
@@ -143,7 +144,7 @@ async function checkInstalled(
 async function agree(config: ConfigureConfig, context: ConfigureContext, file: string): Promise<void> {
   if (config.yes) return;
   const { confirm } = context.person;
-  if (confirm === undefined) throw hostErrors.confirmationMissing(file);
+  if (confirm === undefined) throw errors.confirmationMissing(`${file} may be changed`, '--dry-run');
   if (!(await confirm(`Change ${file}?`))) throw hostErrors.declined();
 }
 

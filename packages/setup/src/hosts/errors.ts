@@ -80,12 +80,6 @@ export const hostErrors = {
       `${title} reads no configuration from a project's folder.`,
       'Leave out --scope project.',
     ),
-  confirmationMissing: (file: string) =>
-    usage(
-      'confirmation-missing',
-      `Nobody can be asked whether ${file} may be changed. Nothing was changed.`,
-      'Say --yes when it may; --dry-run only shows the change.',
-    ),
   declined: () => failure('cancelled', 'Nothing was changed.', 'Run it again when you like.'),
   nothingToUndo: (file: string) =>
     failure(

@@ -1,4 +1,4 @@
-import { resourceOf, scope } from '../clients/application.ts';
+import { resourceOf, scopeNamed, scopeText } from '../clients/client.ts';
 import { hosts } from '../hosts/host-list.ts';
 import { entryNameOf, otherHost, snippet } from '../hosts/host-entry.ts';
 import type { Host } from '../hosts/host.ts';
@@ -47,7 +47,7 @@ export function guideFor(client: OwnClient, mcpServerUrl: string, choice: Choice
   const host = offered.find(({ id }) => id === choice.host) ?? other;
   const platform = platforms.find((one) => one === choice.platform) ?? platforms[0];
   const resource = resourceOf(mcpServerUrl);
-  const scopes = scope.split(' ');
+  const scopes = scopeText({ scopes: [scopeNamed('get_name')] }).split(' ');
   const { id: clientId, callbackPort } = client;
   const entry = proxyCommand({ url: resource, clientId, scopes, callbackPort }, platform);
   const flags = scopes.map((one) => `--oauth-scope ${one}`).join(' ');

@@ -1,8 +1,9 @@
-import { randomUUID } from 'node:crypto';
 import type { Application } from '@fusionauth/typescript-client';
 import { clean } from '@mcp-keyhole/cli-kit';
-import { applicationRequest, scopeRequest } from '../clients/application.ts';
-import { SetupError } from '../errors.ts';
+import { markerOf } from '../clients/application.ts';
+import { planClient } from '../clients/client-plan.ts';
+import { redirectUrls, resourceOf, scopeNamed } from '../clients/client.ts';
+import { carryOut, ownClients } from '../clients/clients.ts';
 import type { FusionAuth } from '../fusionauth.ts';
 import { inTurn } from './in-turn.ts';
 import { refusals } from './refusals.ts';
@@ -39,17 +40,16 @@ export class OwnClients {
 
   /** By name. @throws SetupError */
   async list(owner: string): Promise<readonly OwnClient[]> {
-    const applications = await this.#fusionAuth.applications();
+    const applications = await ownClients(this.#fusionAuth);
     return applications
       .map((application) => ownClient(application, owner))
-      .filter((client) => client !== undefined)
-      .sort((one, other) => one.name.localeCompare(other.name));
+      .filter((client) => client !== undefined);
   }
 
   /** @throws Refusal 404 for another user's client just as for one that does not exist; SetupError */
   async find(owner: string, id: string): Promise<OwnClient> {
     const isId = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/u.test(id);
-    const application = isId ? await this.#fusionAuth.application(id) : undefined;
+    const application = isId ? await this.#fusionAuth.readApplication(id) : undefined;
     const client = application === undefined ? undefined : ownClient(application, owner);
     if (client === undefined) throw refusals.notFound();
     return client;
@@ -61,23 +61,17 @@ export class OwnClients {
     return this.#turns(owner, async () => {
       const { maxClients, mcpServerUrl } = this.#config;
       if ((await this.list(owner)).length >= maxClients) throw refusals.tooManyClients(maxClients);
-      const id = randomUUID();
-      const { application } = applicationRequest({ ...request, mcpServerUrl });
-      const { host } = request;
-      try {
-        await this.#fusionAuth.createApplication(id, {
-          application: { ...application, data: { mcpKeyhole: { owner, host } } },
-        });
-        await this.#fusionAuth.createScope(id, randomUUID(), scopeRequest());
-      } catch (error) {
-        // That the name is taken means that nothing was made; after anything else there may be half a client.
-        if (error instanceof SetupError && error.code === 'name-taken') throw error;
-        await this.#fusionAuth.removeApplication(id).catch((second: unknown) => {
-          throw new AggregateError([error, second], `The half-made application ${id} could not be removed.`);
-        });
-        throw error;
-      }
-      return { id, ...request, registered: Date.now() };
+      const { name, host, callbackPort } = request;
+      const client = {
+        name,
+        redirectUrls: redirectUrls(callbackPort),
+        resources: [resourceOf(mcpServerUrl)],
+        scopes: [scopeNamed('get_name')],
+        confidential: false,
+      };
+      const plan = planClient(client, { owner, host }, undefined);
+      await carryOut(this.#fusionAuth, plan);
+      return { id: plan.clientId, ...request, registered: Date.now() };
     });
   }
 
@@ -90,16 +84,15 @@ export class OwnClients {
 }
 
 function ownClient(application: Application, owner: string): OwnClient | undefined {
-  const { id, name, active, data, oauthConfiguration, insertInstant } = application;
-  const marker: unknown = data?.['mcpKeyhole'];
-  if (id === undefined || active === false || !isRecord(marker) || marker['owner'] !== owner)
-    return undefined;
+  const { id, name, active, oauthConfiguration, insertInstant } = application;
+  const marker = markerOf(application);
+  if (id === undefined || active === false || marker?.owner !== owner) return undefined;
   const [redirectUrl = ''] = oauthConfiguration?.authorizedRedirectURLs ?? [];
   const port = URL.canParse(redirectUrl) ? Number(new URL(redirectUrl).port) : 0;
   return {
     id,
     name: clean(name ?? ''),
-    host: typeof marker['host'] === 'string' ? marker['host'] : '',
+    host: marker.host ?? '',
     callbackPort: port === 0 ? 80 : port,
     registered: insertInstant,
   };

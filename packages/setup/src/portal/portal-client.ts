@@ -41,12 +41,12 @@ export async function findPortalClient(fusionAuth: FusionAuth, portalUrl: string
     if (!(error instanceof SetupError) || error.code !== 'name-taken' || other === undefined) throw error;
     return { ...usable(other, portalUrl), isNew: false };
   }
-  const created = await fusionAuth.application(id);
+  const created = await fusionAuth.readApplication(id);
   return { ...usable(created ?? { id }, portalUrl), isNew: true };
 }
 
 async function search(fusionAuth: FusionAuth, portalUrl: string): Promise<Application | undefined> {
-  return (await fusionAuth.applications()).find(({ data }) => {
+  return (await fusionAuth.listApplications()).find(({ data }) => {
     const marker: unknown = data?.['mcpKeyhole'];
     return isRecord(marker) && marker['portal'] === portalUrl;
   });

@@ -1,14 +1,13 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { applicationRequest, scopeRequest } from '../../src/clients/application.ts';
+import { applicationOf, applicationScopeOf } from '../../src/clients/application.ts';
+import { redirectUrls, scopeNamed } from '../../src/clients/client.ts';
 import { connectFusionAuth, type FusionAuth } from '../../src/fusionauth.ts';
 import { startLoopbackServer, type CannedAnswer, type LoopbackServer } from '../support/loopback-server.ts';
 
 const id = '9436b02d-9305-4772-a237-5fabcf6e7f6a';
-const application = applicationRequest({
-  name: 'Cursor',
-  mcpServerUrl: 'http://localhost:8000',
-  callbackPort: 3334,
-});
+const client = { name: 'Cursor', redirectUrls: redirectUrls(3334), resources: ['http://localhost:8000/mcp'] };
+const application = { application: applicationOf({ ...client, scopes: [], confidential: false }, {}) };
+const scope = { scope: applicationScopeOf(scopeNamed('get_name')) };
 
 let server: LoopbackServer | undefined;
 
@@ -67,7 +66,14 @@ describe('FusionAuth', () => {
       fusionAuth.checkRunning(),
       fusionAuth.checkApiKey(),
       fusionAuth.createApplication(id, application),
-      fusionAuth.createScope(id, id, scopeRequest()),
+      fusionAuth.createScope(id, id, scope),
+      fusionAuth.listApplications(),
+      fusionAuth.findApplication('Cursor'),
+      fusionAuth.readApplication(id),
+      fusionAuth.patchApplication(id, {}),
+      fusionAuth.reactivateApplication(id),
+      fusionAuth.changeScope(id, id, scope),
+      fusionAuth.removeScope(id, id),
       fusionAuth.findUser('a@example.com'),
       fusionAuth.register(id, id),
       fusionAuth.removeApplication(id),
@@ -101,7 +107,7 @@ describe('FusionAuth', () => {
     });
     const refusal = { code: 'unlicensed', message: expect.stringContaining(message) as string };
     await expect(fusionAuth.createApplication(id, application)).rejects.toMatchObject(refusal);
-    await expect(fusionAuth.createScope(id, id, scopeRequest())).rejects.toMatchObject(refusal);
+    await expect(fusionAuth.createScope(id, id, scope)).rejects.toMatchObject(refusal);
   });
 
   it('asks for the tenant when there are several', async () => {

@@ -98,13 +98,52 @@ describe('a registration', () => {
     expect(await names()).toEqual(expect.arrayContaining(['Claude Desktop', 'Cursor']));
   });
 
-  it('tells the client id of a name that is taken', async () => {
+  it('of the same name again changes nothing, or what is different, and says it', async () => {
     const { clientId } = await run(['--name', 'Cursor']);
+    expect(await run(['--name', 'Cursor'])).toMatchObject({ clientId, change: 'unchanged', changes: [] });
+    const again = await run(['--name', 'cursor', '--resource', 'https://mcp.example.com/mcp']);
+    expect(again).toMatchObject({ clientId, change: 'changed', resource: 'https://mcp.example.com/mcp' });
+    expect(again.changes).toEqual([
+      'name: Cursor → cursor',
+      'authorizedResourceUris: + https://mcp.example.com/mcp, − http://localhost:8000/mcp',
+    ]);
+    for (const line of again.changes) expect(told).toContain(line);
+    expect((await names()).filter((name) => name?.toLowerCase() === 'cursor')).toHaveLength(1);
+    const user = await admin().retrieveUserByEmail('test@example.com');
+    const registered = user.response.user?.registrations?.map(({ applicationId }) => applicationId);
+    expect(registered?.filter((id) => id === clientId)).toHaveLength(1);
+  });
+
+  it('does not touch an application of that name that somebody else has made, unless told', async () => {
+    const { response } = await admin().createApplication('', { application: { name: 'Cursor' } });
+    const id = response.application?.id ?? '?';
     await expect(run(['--name', 'Cursor'])).rejects.toMatchObject({
       code: 'name-taken',
-      message: expect.stringContaining(clientId) as string,
+      message: expect.stringContaining(id) as string,
+      remedy: expect.stringContaining('--foreign') as string,
     });
-    expect((await names()).filter((name) => name === 'Cursor')).toHaveLength(1);
+    const after = await admin().retrieveApplication(id);
+    expect(after.response.application?.data ?? {}).toEqual({});
+    expect(await run(['--name', 'Cursor', '--foreign'])).toMatchObject({ clientId: id, change: 'changed' });
+    expect(await run(['--name', 'Cursor'])).toMatchObject({ clientId: id, change: 'unchanged' });
+  });
+
+  it('of a connector prints its secret once, which FusionAuth then has', async () => {
+    const flags = ['--name', 'Claude', '--for', 'claude.ai', '--resource', 'https://mcp.example.com/mcp'];
+    const { clientId, clientSecret, configuration } = await run(flags);
+    expect(configuration).toBeNull();
+    const { response } = await admin().retrieveApplication(clientId);
+    expect(response.application?.oauthConfiguration).toMatchObject({
+      authorizedRedirectURLs: [
+        'https://claude.ai/api/mcp/auth_callback',
+        'https://claude.com/api/mcp/auth_callback',
+      ],
+      clientAuthenticationPolicy: 'Required',
+      clientSecret,
+    });
+    expect(clientSecret).toMatch(/^[\w-]{43}$/u);
+    expect(await run(flags)).toMatchObject({ change: 'unchanged', clientSecret: null });
+    expect(told).not.toContain(clientSecret);
   });
 
   it('is refused to a wrong API key before anything is created', async () => {

@@ -18,3 +18,15 @@ export function configOf<Config>(
 export function emptyTerminal(write: (text: string) => unknown = () => true): Terminal {
   return { ...createProgress({ write }), askName: undefined, askApiKey: undefined, confirm: undefined };
 }
+
+/** What a command wrote on stdout, and its exit code. @throws what the command throws */
+export async function runCommand(
+  command: Command,
+  argv: readonly string[],
+  terminal: Terminal = emptyTerminal(),
+): Promise<{ exitCode: number; stdout: string }> {
+  let stdout = '';
+  const write = (text: string): void => void (stdout += text);
+  const exitCode = await command.run(configOf(command, argv), { env: {}, terminal, write });
+  return { exitCode, stdout };
+}

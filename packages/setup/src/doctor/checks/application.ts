@@ -4,7 +4,8 @@ import {
   type Application,
 } from '@fusionauth/typescript-client';
 import { cleanLine, isLoopback } from '@mcp-keyhole/cli-kit';
-import { scopeRequest } from '../../clients/application.ts';
+import { applicationScopeOf } from '../../clients/application.ts';
+import { scopeNamed } from '../../clients/client.ts';
 import type { ApiRequest, Change, Trouble } from '../finding.ts';
 
 export const oauth = (client: Application): NonNullable<Application['oauthConfiguration']> =>
@@ -66,17 +67,6 @@ export function patchApplication(client: Application, application: object): ApiR
 
 /** The request that creates a scope, with the guide's texts for the guide's scope. */
 export function scopeOf(client: Application, name: string): ApiRequest {
-  const guide = scopeRequest();
-  const body =
-    guide.scope?.name === name
-      ? guide
-      : {
-          scope: {
-            name,
-            description: `Access to what the MCP server guards with ${name}`,
-            defaultConsentMessage: `Allow this application to use ${name}`,
-            required: true,
-          },
-        };
+  const body = { scope: applicationScopeOf(scopeNamed(name)) };
   return { method: 'POST', path: `/api/application/${client.id ?? ''}/scope`, body };
 }

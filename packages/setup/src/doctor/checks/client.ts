@@ -7,7 +7,7 @@ import {
   UnknownScopePolicy,
 } from '@fusionauth/typescript-client';
 import { cleanLine } from '@mcp-keyhole/cli-kit';
-import { redirectUrls, resourceOf } from '../../clients/application.ts';
+import { redirectUrls, resourceOf } from '../../clients/client.ts';
 import { check, type Check } from '../check.ts';
 import {
   isPublic,

@@ -1,5 +1,5 @@
 import { cleanLine } from '@mcp-keyhole/cli-kit';
-import { resourceOf } from '../../clients/application.ts';
+import { resourceOf } from '../../clients/client.ts';
 import { check, type Check } from '../check.ts';
 import { isOwnIssuer } from './tenant.ts';
 
