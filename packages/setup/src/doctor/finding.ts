@@ -22,11 +22,11 @@ export interface Change {
 }
 
 export interface ApiRequest {
-  readonly method: 'POST' | 'PATCH';
+  readonly method: 'POST' | 'PUT' | 'PATCH';
   /** Such as `/api/tenant/{id}`. */
   readonly path: string;
   /** A PATCH is a JSON merge patch (RFC 7396): a list in it replaces the whole list. */
-  readonly body: object;
+  readonly body?: object;
 }
 
 /** A finding before it is known which check made it. */

@@ -45,6 +45,9 @@ describe('mcp-keyhole-setup', () => {
       'resource',
       'configuration',
       'testUser',
+      'change',
+      'changes',
+      'clientSecret',
     ]);
   });
 

@@ -188,6 +188,20 @@ describe('of a client', () => {
     },
   );
 
+  it('that is inactive finds that, and is made active again', async () => {
+    clientId = await registered('Inactive');
+    const response = await fetch(`${emulator.url}/api/application/${clientId}`, {
+      method: 'DELETE',
+      headers: { authorization: demoApiKey },
+    });
+    expect(response.status).toBe(200);
+    const found = await visit(emulator.url, '--client-id', clientId);
+    const left = await visit(emulator.url, '--client-id', clientId, '--fix', '--yes');
+    note('client that is inactive', found, left);
+    expect(found.codes).toEqual(['client-inactive']);
+    expect(left).toEqual({ exitCode: 0, codes: [] });
+  });
+
   it('is not changed without consent', async () => {
     clientId = await registered('Left alone');
     await spoil({ generateRefreshTokens: false });

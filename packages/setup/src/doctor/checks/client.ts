@@ -40,6 +40,10 @@ export const clientChecks: readonly Check[] = [
           message: 'The application is not active.',
           consequence: 'FusionAuth shows an error page in place of the login page (invalid_client_id).',
           remedy: 'Applications → Inactive → Reactivate.',
+          change: {
+            says: ['active: no → yes'],
+            requests: [{ method: 'PUT', path: `/api/application/${client.id ?? ''}?reactivate=true` }],
+          },
         }
       : undefined,
   ),
@@ -126,7 +130,10 @@ export const clientChecks: readonly Check[] = [
           : 'The sign-in ends with invalid_target.',
       remedy: `OAuth → Authorized resource URIs: ${resource ?? 'the URL of the MCP endpoint, such as https://mcp.example.com/mcp'}.`,
     };
-    if (resource === undefined) return { about: nameOf(client), ...trouble };
+    if (resource === undefined) {
+      const remedy = `Applications → ${cleanLine(client.name ?? '')} → ${trouble.remedy}`;
+      return { about: nameOf(client), ...trouble, remedy };
+    }
     return setting(client, { ...trouble, set: { authorizedResourceUris: [...uris, resource] } });
   }),
 
