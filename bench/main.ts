@@ -1,8 +1,9 @@
 // `npm run bench`: Keyhole beside its peers in one run. Prints the tables, and keeps them in bench/results. `--quick` takes
-// less than a minute; names of parts (proxy, growth, sign-in, install, server) measure only those.
+// less than a minute; names of parts (proxy, growth, dpop, sign-in, install, server) measure only those.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { dpopFigures } from './dpop.ts';
 import { growthFigures } from './growth.ts';
 import { installFigures } from './install.ts';
 import { occasion } from './machine.ts';
@@ -27,6 +28,11 @@ const parts: Readonly<Record<string, (stage: Stage) => Promise<readonly Table[]>
         : { runs: 15, calls: 1_000, manyCalls: 5_000, withHuge: true },
     ),
   growth: (stage) => growthFigures(stage, quick),
+  dpop: (stage) =>
+    dpopFigures(
+      stage,
+      quick ? { runs: 3, calls: 200, manyCalls: 1_000 } : { runs: 9, calls: 1_000, manyCalls: 5_000 },
+    ),
   'sign-in': () => signInFigures(quick ? 3 : 15),
   install: () => installFigures(quick ? 1 : 5),
   server: () => serverFigures(quick ? { rounds: 1, seconds: 2 } : { rounds: 5, seconds: 8 }),

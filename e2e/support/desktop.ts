@@ -4,7 +4,7 @@ import { KeychainSession } from './keychain-session.ts';
 import { OpenedUrls } from './opened-urls.ts';
 import { PrivateHome, type Environment } from './private-home.ts';
 import { Processes, type Output, type RunningProcess } from './processes.ts';
-import { scan, secretsOf, type Finding } from './secret-scan.ts';
+import { scan, secretsOf, type Finding, type Secret } from './secret-scan.ts';
 import type { HostConfiguration, Registration, System } from './system.ts';
 
 /** A user's session on a computer: a HOME, a keychain, a browser that opens, hosts that start the proxy. */
@@ -67,9 +67,13 @@ export class Desktop {
     return page;
   }
 
-  /** Where secrets of the system were seen: in what this session and the system printed, showed or wrote. */
-  findSecrets(system: System): readonly Finding[] {
-    const secrets = secretsOf(system.traffic.exchanges);
+  /**
+   * Where secrets of the system were seen: in what this session and the system printed, showed or wrote.
+   *
+   * @param others that never went over the wire
+   */
+  findSecrets(system: System, others: readonly Secret[] = []): readonly Finding[] {
+    const secrets = [...secretsOf(system.traffic.exchanges), ...others];
     if (!secrets.some(({ kind }) => kind === 'access_token')) throw new Error('No token was issued.');
     const outputs = [this.#hosts, this.#processes.outputs, this.#pages, system.processes.outputs].flat();
     return scan(secrets, { outputs, folders: [this.home.folder, system.folder] });

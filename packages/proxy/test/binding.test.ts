@@ -40,7 +40,11 @@ describe('tokens are bound to a key', () => {
     ['when the metadata demand it', { published: { demanded: true }, announced: es256 }, 'ES256, demanded'],
     ['when that is demanded and not announced', { challenged: { demanded: true } }, 'ES256, demanded'],
     ['when it is offered and announced', { challenged: { demanded: false }, announced: es256 }, 'ES256'],
-    ['when the metadata offer it', { published: { demanded: false }, announced: es256 }, 'ES256'],
+    [
+      'but not when only the metadata name it',
+      { published: { demanded: false }, announced: es256 },
+      'bearer',
+    ],
     ['but not when it is offered and not announced', { challenged: { demanded: false } }, 'bearer'],
     ['but not when no algorithm is announced', { challenged: { demanded: false }, announced: [] }, 'bearer'],
     ['but not when it is only announced', { announced: es256 }, 'bearer'],

@@ -31,8 +31,8 @@ export interface Binding extends BindingPlan {
 const algorithms = ['ES256', 'EdDSA', 'Ed25519', 'ES384', 'ES512', 'PS256', 'RS256'];
 
 /**
- * Whether tokens are bound: when the user, the challenge or the resource's metadata wants that; where it is an offer, only if
- * the authorization server announces that it can. That it can is no reason: the MCP server might not understand such tokens.
+ * Whether tokens are bound: when the user, the challenge or the resource's metadata demands that; where a challenge offers it,
+ * only if the authorization server announces that it can. That one of them could is no reason.
  *
  * @throws ProxyError `binding-impossible` when they must be and cannot
  */
@@ -46,7 +46,7 @@ export function planBinding(
   if (mode === 'never' && isWanted) throw errors.bindingForbidden(server);
   if (mode === 'never') return undefined;
   const demanded = isWanted || mode === 'always';
-  if (!demanded && challenged === undefined && published === undefined) return undefined;
+  if (!demanded && challenged === undefined) return undefined;
   const { dpop_signing_alg_values_supported: announced, issuer } = authorizationServer;
   if (!demanded && announced === undefined) return undefined;
   const lists = [challenged?.algorithms, published?.algorithms, announced];

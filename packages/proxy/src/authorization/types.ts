@@ -12,7 +12,7 @@ export interface Challenge {
   readonly alreadyRequested?: string | undefined;
 }
 
-/** That a server takes tokens that are bound to a key (RFC 9449). */
+/** That a server takes tokens that are bound to a key (RFC 9449): in a challenge it offers that. */
 export interface BindingOffer {
   /** It takes no others. */
   readonly demanded: boolean;

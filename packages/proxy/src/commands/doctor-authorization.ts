@@ -88,11 +88,13 @@ function bindingVerdict(
   const plan = planBinding(challenge, discovery, mode, server);
   const { issuer, dpop_signing_alg_values_supported: announced } = discovery.authorizationServer;
   if (plan === undefined) {
-    return fine(
+    const why =
       mode === 'never'
-        ? 'bearer tokens, as you asked; the server takes tokens that are bound to a key (DPoP) too'
-        : 'bearer tokens: the server takes bound ones (DPoP) too, but the authorization server does not issue them',
-    );
+        ? 'as you asked'
+        : challenge.dpop === undefined
+          ? 'since its challenge offers no others; --dpop always asks for them'
+          : `since ${cleanLine(issuer)} issues no others`;
+    return fine(`bearer tokens, ${why}; the server takes tokens that are bound to a key (DPoP) too`);
   }
   if (announced === undefined) {
     return warning(

@@ -222,7 +222,7 @@ describe('doctor, at the server', () => {
     const legacy = (await look((await toolServer()).resource.href)).of('mcp');
     expect(legacy.detail).toBe('Tools (protocol 2025-11-25, 1 tool) wants no sign-in');
     const modern = (await look((await helloServer()).href)).of('mcp');
-    expect(modern.detail).toContain('(protocol 2026-07-28, 1 tool) wants no sign-in');
+    expect(modern.detail).toContain('(protocol 2026-07-28, 3 tools) wants no sign-in');
   });
 
   it('shows the challenge, and warns when there is none in the 401', async () => {

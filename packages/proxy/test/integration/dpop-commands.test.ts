@@ -81,7 +81,7 @@ describe('doctor', () => {
 
   it.each([
     ['demanded', {}, 'warning', 'does not announce that it can'],
-    ['offered', { optional: true }, 'fine', 'bearer tokens: the server takes bound ones (DPoP) too'],
+    ['offered', { optional: true }, 'fine', 'issues no others; the server takes tokens that are bound'],
   ])('says so when DPoP is %s and not announced', async (_case, dpop, outcome, words) => {
     const metadata: Behaviour['metadata'] = (correct) => ({
       ...correct,
@@ -89,6 +89,19 @@ describe('doctor', () => {
     });
     const { binding } = await scene({ dpop, metadata });
     expect(await binding()).toMatchObject({ outcome, detail: expect.stringContaining(words) as string });
+  });
+
+  it('says how a server gets bound tokens whose challenge does not offer it', async () => {
+    const provider = await AuthorizationServer.start({ dpop: { optional: true } });
+    const server = await toolServer({
+      provider,
+      resourceMetadata: (correct) => ({ ...correct, dpop_signing_alg_values_supported: ['ES256'] }),
+    });
+    const here = await machine();
+    const doctor = async (...flags: string[]): Promise<string> =>
+      (await here.run(['doctor', server.resource.href, ...client, ...flags])).stdout;
+    expect(await doctor()).toContain('--dpop always asks for them');
+    expect(await doctor('--dpop', 'always')).toContain('tokens will be bound to a key (DPoP, ES256)');
   });
 
   it('says nothing of it where nobody does', async () => {

@@ -1,5 +1,6 @@
 // The authorization server `oidc-provider` as shipped, its own pages for login and consent included, in a process of its
 // own: what it has to say about being a development set-up stays out of the tests' output.
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -19,6 +20,11 @@ const provider = new Provider(issuer, {
     registrationManagement: { enabled: true },
     revocation: { enabled: true },
     deviceFlow: { enabled: true },
+    dPoP: {
+      enabled: true,
+      nonceSecret: randomBytes(32),
+      requireNonce: () => process.argv.includes('nonces'),
+    },
     resourceIndicators: {
       enabled: true,
       getResourceServerInfo: (_context, resource) => ({

@@ -3,10 +3,16 @@ import { once } from 'node:events';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 
-/** Starts `oidc-provider` in a process of its own. */
-export async function startOidcProvider(): Promise<{ issuer: string; stop: () => Promise<void> }> {
+/**
+ * Starts `oidc-provider` in a process of its own.
+ *
+ * @param mode `nonces`: it wants a nonce in each DPoP proof, at all of its endpoints
+ */
+export async function startOidcProvider(
+  mode?: 'nonces',
+): Promise<{ issuer: string; stop: () => Promise<void> }> {
   const program = path.join(import.meta.dirname, 'oidc-provider-process.ts');
-  const child = spawn(process.execPath, ['--import', 'tsx', program], {
+  const child = spawn(process.execPath, ['--import', 'tsx', program, ...(mode === undefined ? [] : [mode])], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let said = '';
