@@ -107,8 +107,21 @@ export function createApp(config: ServerConfig, parts: AppParts = {}): Express {
     const scopes = { requiredScopes, scopesSupported, initialScopes };
     const name = 'FusionAuth MCP Server';
     const path = '/mcp';
+    const { dpop: mode, dpopNonceSecret: nonceSecret, clockTolerance } = config;
+    const dpop = { mode, nonceSecret, clockTolerance };
     app.use(
-      protect({ resource, issuer, name, path, ...scopes, verifier, fusionAuth, sharedState, observation }),
+      protect({
+        resource,
+        issuer,
+        name,
+        path,
+        ...scopes,
+        verifier,
+        fusionAuth,
+        sharedState,
+        observation,
+        dpop,
+      }),
     );
     const { rateLimitUser: user, rateLimitClient: client } = config;
     const onRefusal = observation.metrics.rateLimitRefusal;

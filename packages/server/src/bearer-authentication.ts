@@ -7,11 +7,14 @@ import {
 } from '@modelcontextprotocol/server';
 import { messageOf } from '@mcp-keyhole/cli-kit';
 import type { Request, RequestHandler, Response } from 'express';
-import { answerTo, bearerChallenge, refuse } from './bearer-challenge.ts';
+import { answerTo, challengeOf, refuse } from './bearer-challenge.ts';
 import { callerOf } from './caller.ts';
+import type { Possession, Scheme } from './dpop/possession.ts';
 import { wireDescriptions } from './errors.ts';
 import type { Log, LogFields } from './log.ts';
 import { audit } from './observation/audit.ts';
+import type { Observation } from './observation/observation.ts';
+import { observedVerifier } from './observation/observed-verifier.ts';
 import { currentRequest } from './observation/request-context.ts';
 import { requireSingleCredential } from './single-credential.ts';
 import { TokenRefused } from './token-verifier/refusal.ts';
@@ -19,11 +22,14 @@ import { TokenRefused } from './token-verifier/refusal.ts';
 /** What {@link requireBearerToken} checks and advertises. */
 export interface BearerAuthentication {
   readonly verifier: OAuthTokenVerifier;
+  /** Told of each request's validation, the proof of a bound token included. */
+  readonly observation: Observation;
+  /** Whether tokens that are bound to a key come with its proof. */
+  readonly possession: Possession;
   /** The scopes that the challenge of a request without a good token asks for, all in one (RFC 6750, section 3). */
   readonly initialScopes: readonly string[];
   /** Where the protected resource metadata is (RFC 9728, section 5.1). */
   readonly resourceMetadataUrl: string;
-  readonly log: Log;
 }
 
 /**
@@ -33,15 +39,16 @@ export interface BearerAuthentication {
  * code where no token was sent, and has 500 where FusionAuth could not be asked.
  */
 export function requireBearerToken(options: BearerAuthentication): RequestHandler {
-  const { verifier, resourceMetadataUrl, log } = options;
+  const { verifier, observation, possession, resourceMetadataUrl } = options;
+  const { log } = observation;
   const parts = { scopes: options.initialScopes, resourceMetadataUrl };
   return async (request: Request & { auth?: AuthInfo }, response, next) => {
+    const scheme = schemeOf(request.headers.authorization);
     try {
       requireSingleCredential(request);
-      const token = bearerToken(request.headers.authorization);
-      if (token === undefined) {
+      if (scheme === undefined) {
         // RFC 6750, section 3.1: no error code in the challenge of a request that brought no credentials.
-        response.set('WWW-Authenticate', bearerChallenge(parts));
+        response.set('WWW-Authenticate', challengeOf({ ...parts, schemes: possession.schemes(undefined) }));
         response
           .status(401)
           .json(
@@ -49,13 +56,24 @@ export function requireBearerToken(options: BearerAuthentication): RequestHandle
           );
         return;
       }
-      request.auth = await verifyBearerToken(`Bearer ${token}`, { verifier, resourceMetadataUrl });
+      const proven: OAuthTokenVerifier = {
+        // Around the verifier, since that remembers tokens: a proof is for one request.
+        verifyAccessToken: async (token) => {
+          const authInfo = await verifier.verifyAccessToken(token);
+          await possession.check(request, response, scheme, authInfo);
+          return authInfo;
+        },
+      };
+      request.auth = await verifyBearerToken(`Bearer ${tokenOf(request.headers.authorization)}`, {
+        verifier: observedVerifier(proven, observation),
+        resourceMetadataUrl,
+      });
     } catch (error) {
       const answer = answerTo(error);
       const entry = { status: answer.status, ...reasonOf(error), ...currentRequest()?.validation };
       if (answer.status >= 500) log.error(entry, 'access token not checked');
       else log.warn(entry, 'access token refused');
-      refuse(response, answer, parts);
+      refuse(response, answer, { ...parts, schemes: possession.schemes(scheme, error) });
       return;
     }
     response.once('finish', () => noteLackingScope(request.auth, response, log));
@@ -63,12 +81,20 @@ export function requireBearerToken(options: BearerAuthentication): RequestHandle
   };
 }
 
-/** The token of an Authorization header; undefined when it has none of the scheme Bearer (RFC 6750, section 2.1). */
-function bearerToken(header: string | undefined): string | undefined {
-  const [scheme, token, ...surplus] = (header ?? '').trim().split(/\s+/u);
-  if (scheme?.toLowerCase() !== 'bearer') return undefined;
+/** The scheme of an Authorization header, in any case (RFC 9110, section 11.1); undefined for one that brings no token. */
+function schemeOf(header: string | undefined): Scheme | undefined {
+  const [word] = wordsOf(header);
+  return (['Bearer', 'DPoP'] as const).find((scheme) => scheme.toLowerCase() === word?.toLowerCase());
+}
+
+function tokenOf(header: string | undefined): string {
+  const [, token, ...surplus] = wordsOf(header);
   if (token !== undefined && surplus.length === 0) return token;
   throw new OAuthError(OAuthErrorCode.InvalidRequest, wireDescriptions.malformedHeader);
+}
+
+function wordsOf(header: string | undefined): string[] {
+  return (header ?? '').trim().split(/\s+/u);
 }
 
 /** A tool or a route that the token's scopes do not cover is refused behind the authentication, whoever declared them. */

@@ -10,6 +10,7 @@ import {
   type CommandLine,
   type OptionValues,
 } from '@mcp-keyhole/cli-kit';
+import { dpopConfigOf, dpopOptions, type DpopConfig } from './dpop/dpop-options.ts';
 import { errors } from './errors.ts';
 import { listenAddress, urlOfHost } from './listen-address.ts';
 import { operationOf, operationOptions, type OperationConfig } from './operation.ts';
@@ -106,12 +107,13 @@ export const optionTable = {
   }),
   ...scopeOptions,
   ...webhookOptions,
+  ...dpopOptions,
   ...operationOptions,
   debug: switchOption({ flag: 'debug', help: 'Log each step, and show causes and stacks of failures' }),
 };
 
 /** What the server runs with. URLs have no trailing slash. */
-export interface ServerConfig extends OperationConfig, ScopeConfig, WebhookConfig {
+export interface ServerConfig extends DpopConfig, OperationConfig, ScopeConfig, WebhookConfig {
   /** Where this server reaches FusionAuth. */
   readonly fusionAuthUrl: string;
   /** The tenant's issuer: `iss` of every token, and the authorization server that the metadata names, letter by letter. */
@@ -157,6 +159,7 @@ export function configOf(values: OptionValues<typeof optionTable>): ServerConfig
     ...operationOf(values),
     ...scopesOf(values),
     ...webhookConfigOf(values),
+    ...dpopConfigOf(values),
     fusionAuthUrl: values.fusionAuthUrl,
     issuer: values.issuer ?? values.fusionAuthExternalUrl ?? values.fusionAuthUrl,
     mcpServerUrl: values.mcpServerUrl ?? `http://localhost:${values.port}`,

@@ -100,8 +100,10 @@ export const wireDescriptions = {
     'Authentication failed. The provided bearer token is invalid, expired, or no longer recognized by the server. ' +
     'To resolve: clear authentication tokens in your MCP client and reconnect. Your client should automatically ' +
     're-register and obtain new tokens.',
+  invalidProof: 'The DPoP proof is not one for this request, or was used before.',
+  nonceNeeded: 'The DPoP proof has to carry the nonce of the header DPoP-Nonce.',
   insufficientScope: 'The access token lacks a scope that this operation needs.',
-  malformedHeader: 'The Authorization header is not of the form "Bearer TOKEN".',
+  malformedHeader: 'The Authorization header is not of the form "Bearer TOKEN" or "DPoP TOKEN".',
   severalCredentials: 'The request carries more than one access token.',
   unavailable: 'The access token cannot be checked at the moment. Try again shortly.',
   internal: 'Internal server error',

@@ -9,6 +9,7 @@ export {
 } from '@modelcontextprotocol/server';
 export { createApp, type AppParts } from './app.ts';
 export { loadConfig, resourceOf, type Environment, type ServerConfig } from './config.ts';
+export { type DpopMode } from './dpop/dpop-options.ts';
 export { ServerError, type ServerErrorCode } from './errors.ts';
 export { connectFusionAuth, type Answer, type Claims, type FusionAuth } from './fusionauth.ts';
 export { startServer, type RunningServer } from './http-server.ts';
@@ -18,7 +19,7 @@ export { observationOf, type Observation } from './observation/observation.ts';
 export { noteValidation, type ValidationNotes } from './observation/request-context.ts';
 export { startTracing, type Span, type Tracing } from './observation/tracing.ts';
 export { type OperationConfig } from './operation.ts';
-export { protect, type Protection } from './protect.ts';
+export { protect, type DpopProtection, type Protection } from './protect.ts';
 export { requireScopes, requireToolScopes } from './scopes/require-scopes.ts';
 export { scopedTool, scopesKey, type ScopedTool } from './scopes/scoped-tool.ts';
 export { subjects, unrevoked } from './shared-state/revocation-check.ts';
@@ -38,6 +39,7 @@ export {
   type RateLimit,
   type Revocations,
   type SharedState,
+  type SingleUse,
   type Texts,
 } from './shared-state/shared-state.ts';
 export { type Expectation } from './token-verifier/claims.ts';

@@ -1,10 +1,11 @@
 import type { OAuthTokenVerifier } from '@modelcontextprotocol/server';
 import { Router } from 'express';
 import { requireBearerToken } from './bearer-authentication.ts';
+import type { DpopMode } from './dpop/dpop-options.ts';
+import { Possession } from './dpop/possession.ts';
 import { connectFusionAuth, type FusionAuth } from './fusionauth.ts';
 import { createLog, type Log } from './log.ts';
 import { observationOf, type Observation } from './observation/observation.ts';
-import { observedVerifier } from './observation/observed-verifier.ts';
 import { protectedResourceMetadata, resourceMetadataUrl } from './protected-resource-metadata.ts';
 import { requireScopes } from './scopes/require-scopes.ts';
 import { createMemorySharedState } from './shared-state/memory-shared-state.ts';
@@ -40,10 +41,22 @@ export interface Protection {
   readonly fusionAuth?: FusionAuth | undefined;
   /** Revocations. Default: in memory, for a server that is one node. */
   readonly sharedState?: SharedState | undefined;
+  /** Tokens that are bound to a key (RFC 9449). Default: accepted with their proof, without nonces. */
+  readonly dpop?: DpopProtection | undefined;
   /** Default: JSON lines on stdout. */
   readonly log?: Log | undefined;
   /** Default: the log, and metrics that nobody reads. */
   readonly observation?: Observation | undefined;
+}
+
+/** How tokens that are bound to a key are dealt with. */
+export interface DpopProtection {
+  /** Default: `accept`; see {@link DpopMode}. */
+  readonly mode?: DpopMode | undefined;
+  /** At least 32 characters, the same on all nodes: nonces are asked for, and made with it. Default: no nonces. */
+  readonly nonceSecret?: string | undefined;
+  /** Seconds by which the clients' clocks and this one may differ. Default: 30. */
+  readonly clockTolerance?: number | undefined;
 }
 
 /**
@@ -62,10 +75,12 @@ export function protect(protection: Protection): Router {
   const fusionAuth =
     protection.fusionAuth ?? connectFusionAuth(protection.fusionAuthUrl ?? protection.issuer);
   const observation = protection.observation ?? observationOf(protection.log ?? createLog());
-  const { revocations } = protection.sharedState ?? createMemorySharedState();
+  const { revocations, singleUse } = protection.sharedState ?? createMemorySharedState();
   const { validation = 'auto' } = protection;
   const verifier = protection.verifier ?? createTokenVerifier(validation, fusionAuth, { issuer, resource });
   if (isTokenVerifier(verifier)) watchSigningKeys(revocations, () => verifier.keysChanged());
+  const { mode = 'accept', nonceSecret, clockTolerance = 30 } = protection.dpop ?? {};
+  const possession = new Possession({ mode, resource, nonceSecret, clockTolerance, singleUse });
   const router = Router();
   router.use(
     protectedResourceMetadata({
@@ -75,15 +90,17 @@ export function protect(protection: Protection): Router {
       authorization_servers: [issuer],
       scopes_supported: scopesSupported,
       resource_name: protection.name ?? url.host,
+      ...possession.metadata,
     }),
   );
   router.use(
     path,
     requireBearerToken({
-      verifier: observedVerifier(unrevoked(verifier, revocations), observation),
+      verifier: unrevoked(verifier, revocations),
+      observation,
+      possession,
       initialScopes: [...new Set([...(initialScopes ?? scopesSupported), ...requiredScopes])],
       resourceMetadataUrl: resourceMetadataUrl(resource),
-      log: observation.log,
     }),
     new StreamsOfTokens(revocations, observation).track,
   );

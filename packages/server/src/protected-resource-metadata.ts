@@ -9,6 +9,9 @@ export interface ProtectedResource {
   readonly authorization_servers: readonly string[];
   readonly scopes_supported: readonly string[];
   readonly resource_name: string;
+  /** RFC 9728, section 2: what proofs may be signed with, and that tokens without a key are refused. */
+  readonly dpop_signing_alg_values_supported: readonly string[];
+  readonly dpop_bound_access_tokens_required?: true;
 }
 
 /** Where the metadata of the resource `…/mcp` stands: the well-known part before the path, whole (RFC 9728, section 3.1). */

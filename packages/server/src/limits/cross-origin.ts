@@ -3,6 +3,7 @@ import type { RequestHandler } from 'express';
 /** What a script may read of an answer beside its body: how to sign in, which session, when to come again. */
 const exposedHeaders = [
   'WWW-Authenticate',
+  'DPoP-Nonce',
   'Mcp-Session-Id',
   'Mcp-Protocol-Version',
   'Retry-After',
@@ -14,6 +15,7 @@ const requestHeaders = new Set([
   'accept',
   'authorization',
   'content-type',
+  'dpop',
   'last-event-id',
   'traceparent',
   'tracestate',

@@ -1,6 +1,7 @@
 import { OAuthError, OAuthErrorCode, type AuthInfo } from '@modelcontextprotocol/server';
 import type { Request, RequestHandler, Response } from 'express';
 import { answerTo, refuse } from '../bearer-challenge.ts';
+import { isBound } from '../dpop/possession.ts';
 import { wireDescriptions } from '../errors.ts';
 import { challengedScopes } from './challenged-scopes.ts';
 
@@ -39,7 +40,9 @@ function passOrRefuse(
     return;
   }
   const lacking = new OAuthError(OAuthErrorCode.InsufficientScope, wireDescriptions.insufficientScope);
-  refuse(response, answerTo(lacking), { scopes, resourceMetadataUrl: auth.resourceMetadataUrl });
+  const { resourceMetadataUrl } = auth;
+  const schemes = isBound(auth) ? (['DPoP'] as const) : undefined;
+  refuse(response, answerTo(lacking), { scopes, resourceMetadataUrl, schemes });
 }
 
 /** The names in all `tools/call` of a body: a batch, which 2025-03-26 allows, may hold several. */

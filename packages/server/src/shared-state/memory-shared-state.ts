@@ -5,6 +5,7 @@ import { createMemoryMessages } from './messages.ts';
 import { createMemorySessions } from './memory-sessions.ts';
 import { rateLimitOf, secondsPerMinute } from './rate-limit.ts';
 import type { SharedState } from './shared-state.ts';
+import { MemorySingleUse } from './single-use.ts';
 
 /** The state of a server that is one node: it ends with the process. */
 export function createMemorySharedState(): SharedState {
@@ -34,6 +35,7 @@ export function createMemorySharedState(): SharedState {
         },
       };
     },
+    singleUse: new MemorySingleUse(),
     unreadiness: () => undefined,
     close: () => Promise.resolve(),
   };

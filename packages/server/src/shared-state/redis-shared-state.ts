@@ -6,6 +6,7 @@ import { KnownRevocations } from './known-revocations.ts';
 import { rateLimitOf, secondsPerMinute } from './rate-limit.ts';
 import { RedisMessages } from './redis-messages.ts';
 import { createRedisSessions } from './redis-sessions.ts';
+import { createRedisSingleUse } from './redis-single-use.ts';
 import { createRedisTexts } from './redis-texts.ts';
 import { RevocationStore } from './revocation-store.ts';
 import { SharedStateUnavailable, type SharedState } from './shared-state.ts';
@@ -29,7 +30,7 @@ const longestRetryPause = 1_000;
 /**
  * The state of a server that is several nodes, in Redis or Valkey.
  *
- * Without Redis: no session can be begun or used, no text read or written; rate limits are counted by each node for itself; revocations hold as far as this node knows them, and a
+ * Without Redis: no session can be begun or used, no text read or written; rate limits and uses are counted by each node for itself; revocations hold as far as this node knows them, and a
  * node that never knew them lets nobody in. What it learnt meanwhile it tells the others when Redis is back, and so a
  * Redis that forgot everything learns it again.
  */
@@ -131,6 +132,7 @@ export async function connectRedisSharedState(url: string, log: Log): Promise<Sh
     sessions: (limits) => createRedisSessions(limits, redis, messages),
     messages,
     texts: (name, most) => createRedisTexts(name, most, redis),
+    singleUse: createRedisSingleUse(redis),
     unreadiness: () => (isComplete ? undefined : 'the revocations have not been read from Redis yet'),
     close: () => {
       ending.abort();

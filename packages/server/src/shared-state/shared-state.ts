@@ -21,6 +21,8 @@ export interface SharedState {
    * @param most how many there may be: for another one, the one that was written longest ago goes
    */
   texts(name: string, most: number): Texts;
+  /** What may be used once, on whichever node: proofs of DPoP. */
+  readonly singleUse: SingleUse;
   /** Why this node cannot tell yet who may be let in; undefined when it can. */
   unreadiness(): string | undefined;
   close(): Promise<void>;
@@ -65,6 +67,19 @@ export interface Texts {
   /** @returns undefined when there is none */
   read(key: string): Promise<string | undefined>;
   write(key: string, text: string): Promise<void>;
+}
+
+/** Tells a first use from a second. */
+export interface SingleUse {
+  /**
+   * Uses something up; without the shared store on this node alone, so that its absence is no error.
+   *
+   * @param id at most 64 characters
+   * @param lifetime milliseconds after which it could not be used anyway, and is forgotten
+   * @returns whether this is its first use
+   * @throws SharedStateUnavailable when nothing more can be remembered
+   */
+  take(id: string, lifetime: number): Promise<boolean>;
 }
 
 /** Redis does not answer, and going on without it would let in whom it might refuse. */

@@ -45,6 +45,7 @@ describe('the app', () => {
         scopes_supported: ['openid', 'profile', 'get_name', 'set_greeting', 'countdown'],
         bearer_methods_supported: ['header'],
         resource_name: 'FusionAuth MCP Server',
+        dpop_signing_alg_values_supported: expect.arrayContaining(['ES256', 'RS256']) as string[],
       });
     },
   );
