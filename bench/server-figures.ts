@@ -5,8 +5,9 @@ import autocannon from 'autocannon';
 import { freePort } from '../e2e/support/free-port.ts';
 import { PrivateHome } from '../e2e/support/private-home.ts';
 import { Processes } from '../e2e/support/processes.ts';
-import { registerClient, signIn } from '../packages/server/test/support/sign-in.ts';
+import { registerClient, SignIn } from '../packages/fusionauth-emulator/test/support/client.ts';
 import { root } from './peers.ts';
+import { ProofKey } from './proofs.ts';
 import { spreadOf } from './statistics.ts';
 import type { Table } from './table.ts';
 
@@ -16,6 +17,7 @@ const kinds = {
   open: 'ours, unprotected',
   guide: "ours, the guide's way: each request validated by FusionAuth",
   protected: 'ours, protected',
+  dpop: 'ours, protected, tokens bound to a key (DPoP): a proof verified with each call',
 };
 
 const connections = 16;
@@ -45,7 +47,11 @@ export async function serverFigures({
     const emulator = processes.startBin('fusionauth-emulator', ['--port', '0'], { env: home.env });
     const [, url = ''] = await emulator.prints('stdout', /emulator ready at (http:\/\/\S+)/u);
     const resource = `http://127.0.0.1:${port}/mcp`;
-    const token = await signIn({ url, apiKey }, await registerClient({ url, apiKey }, resource), resource);
+    const clientId = await registerClient({ url, apiKey }, { authorizedResourceUris: [resource] });
+    const signIn = new SignIn({ url, apiKey }, clientId);
+    const token = await tokenFor(signIn, resource);
+    const proofKey = new ProofKey();
+    const boundToken = await tokenFor(signIn, resource, { dpop: proofKey.proof(`${url}/oauth2/token`) });
     const samples = new Map<string, Sample[]>();
     for (let round = 0; round < rounds; round += 1) {
       for (const [kind, name] of Object.entries(kinds)) {
@@ -59,7 +65,10 @@ export async function serverFigures({
         ];
         const server = processes.start(kind, process.execPath, command, { env: home.env, cwd: root });
         await server.prints('stdout', /listening/u);
-        const sample = await load(resource, token, seconds, server.pid);
+        const sample =
+          kind === 'dpop'
+            ? await load(resource, { token: boundToken, proofKey }, seconds, server.pid)
+            : await load(resource, { token }, seconds, server.pid);
         await server.end();
         samples.set(name, [...(samples.get(name) ?? []), sample]);
       }
@@ -88,7 +97,25 @@ export async function serverFigures({
   }
 }
 
-async function load(url: string, token: string, seconds: number, pid: number): Promise<Sample> {
+async function tokenFor(
+  signIn: SignIn,
+  resource: string,
+  headers: Record<string, string> = {},
+): Promise<string> {
+  const { body, text } = await signIn.exchange(await signIn.code({ resource }), { resource }, headers);
+  if (typeof body['access_token'] !== 'string') throw new Error(`No token: ${text}`);
+  return body['access_token'];
+}
+
+/** Calls a second that there are proofs for: more than any server here answers. */
+const mostCalls = 5_000;
+
+async function load(
+  url: string,
+  { token, proofKey }: { token: string; proofKey?: ProofKey },
+  seconds: number,
+  pid: number,
+): Promise<Sample> {
   const options = {
     url,
     connections,
@@ -96,7 +123,7 @@ async function load(url: string, token: string, seconds: number, pid: number): P
     headers: {
       'content-type': 'application/json',
       accept: 'application/json, text/event-stream',
-      authorization: `Bearer ${token}`,
+      authorization: `${proofKey === undefined ? 'Bearer' : 'DPoP'} ${token}`,
     },
     body: JSON.stringify({
       jsonrpc: '2.0',
@@ -105,8 +132,14 @@ async function load(url: string, token: string, seconds: number, pid: number): P
       params: { name: 'hello', arguments: {} },
     }),
   };
-  await autocannon({ ...options, duration: 1 });
-  const { non2xx, errors, requests, latency } = await autocannon({ ...options, duration: seconds });
+  const during = (duration: number): Promise<autocannon.Result> =>
+    autocannon({
+      ...options,
+      duration,
+      ...(proofKey && { requests: proven(proofKey, url, token, duration) }),
+    });
+  await during(1);
+  const { non2xx, errors, requests, latency } = await during(seconds);
   if (non2xx + errors > 0) throw new Error(`${non2xx} refusals and ${errors} errors at ${url}`);
   const [, kibibytes] = /^VmRSS:\s+(\d+) kB/mu.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
   return {
@@ -115,4 +148,18 @@ async function load(url: string, token: string, seconds: number, pid: number): P
     p99: latency.p99,
     resident: Number(kibibytes) / 1_024,
   };
+}
+
+/** The request with another proof each time, made beforehand: a server that wants more of them fails the measurement. */
+function proven(proofKey: ProofKey, url: string, token: string, seconds: number): autocannon.Request[] {
+  const proofs = Array.from({ length: mostCalls * seconds }, () => proofKey.proof(url, token));
+  return [
+    {
+      setupRequest: (request) => {
+        const dpop = proofs.pop();
+        if (dpop === undefined) throw new Error('There are not enough proofs.');
+        return { ...request, headers: { ...request.headers, dpop } };
+      },
+    },
+  ];
 }

@@ -10,6 +10,9 @@ export const testUser = {
   password: 'password',
 };
 
+/** An emulator, or what is reached as one. */
+export type Reached = Pick<Emulator, 'url' | 'apiKey'>;
+
 /** A JSON body, of which tests look at what they need. */
 export type Json = Record<string, unknown>;
 
@@ -33,7 +36,7 @@ export async function answerOf(response: Response): Promise<Answer> {
 
 /** Calls the management API, by default with the demo key. */
 export async function api(
-  emulator: Emulator,
+  emulator: Reached,
   method: string,
   path: string,
   body?: unknown,
@@ -60,7 +63,7 @@ let counter = 0;
 
 /** Registers a client as the setup tool does, refresh corrections included; `settings` override. @returns its id */
 export async function registerClient(
-  emulator: Emulator,
+  emulator: Reached,
   settings: Json = {},
   scope: Json = { required: true },
 ): Promise<string> {
@@ -104,12 +107,12 @@ export type Changes = Record<string, string | readonly string[] | undefined>;
 
 /** One client's way through a sign-in, step by step. */
 export class SignIn {
-  readonly emulator: Emulator;
+  readonly emulator: Reached;
   readonly clientId: string;
   readonly browser: FormBrowser;
   readonly verifier = newVerifier();
 
-  constructor(emulator: Emulator, clientId: string, browser = new FormBrowser()) {
+  constructor(emulator: Reached, clientId: string, browser = new FormBrowser()) {
     this.emulator = emulator;
     this.clientId = clientId;
     this.browser = browser;

@@ -7,6 +7,7 @@ import { TokenRefused } from '../token-verifier/refusal.ts';
 import { publicKeyAlgorithms } from '../token-verifier/unverified-token.ts';
 import type { DpopMode } from './dpop-options.ts';
 import { nonceLifetime, Nonces } from './nonces.ts';
+import { ProofKeys } from './proof-keys.ts';
 import { checkProof, invalid, sha256, type Proof } from './proof.ts';
 
 /** How an access token is presented (RFC 6750, section 2.1; RFC 9449, section 7.1). */
@@ -35,6 +36,7 @@ const proofLifetime = 30;
 export class Possession {
   readonly #options: PossessionOptions;
   readonly #nonces: Nonces | undefined;
+  readonly #keys = new ProofKeys();
 
   constructor(options: PossessionOptions) {
     this.#options = options;
@@ -76,13 +78,11 @@ export class Possession {
     const [header, surplus] = request.headersDistinct['dpop'] ?? [];
     if (header === undefined) throw invalid('missing');
     if (surplus !== undefined) throw invalid('several');
-    const proof = await checkProof(header, {
-      method: request.method,
-      // Never from Host or X-Forwarded headers, which an attacker chooses. `path` is what follows the protected path.
-      url: `${this.#options.resource}${request.path === '/' ? '' : request.path}`,
-      accessToken: authInfo.token,
-      jkt: binding.jkt,
-    });
+    const { method, path } = request;
+    // Never from Host or X-Forwarded headers, which an attacker chooses. `path` is what follows the protected path.
+    const url = `${this.#options.resource}${path === '/' ? '' : path}`;
+    const proven = { method, url, accessToken: authInfo.token, jkt: binding.jkt };
+    const proof = await checkProof(header, proven, this.#keys);
     const secondsLeft = this.#secondsLeft(proof, response);
     await this.#useUp(`${String(binding.jkt)} ${proof.jti}`, secondsLeft);
   }

@@ -1,14 +1,8 @@
 import { createHash } from 'node:crypto';
-import {
-  calculateJwkThumbprint,
-  decodeProtectedHeader,
-  EmbeddedJWK,
-  errors,
-  jwtVerify,
-  type JWK,
-} from 'jose';
+import { errors, jwtVerify } from 'jose';
 import { TokenRefused } from '../token-verifier/refusal.ts';
 import { publicKeyAlgorithms } from '../token-verifier/unverified-token.ts';
+import type { ProofKeys } from './proof-keys.ts';
 
 /** What a proof has to fit. */
 export interface ProvenRequest {
@@ -32,15 +26,18 @@ export interface Proof {
 const longestProof = 4_096;
 
 /**
- * Checks all of a proof (RFC 9449, section 4.3) but whether it is new: see {@link Proof}. The key is compared before the
- * signature, so that nobody has this server compute for keys of his own.
+ * Checks all of a proof (RFC 9449, section 4.3) but whether it is new: see {@link Proof}.
  *
  * @throws TokenRefused `invalid-proof`
  */
-export async function checkProof(proof: string, request: ProvenRequest): Promise<Proof> {
+export async function checkProof(proof: string, request: ProvenRequest, keys: ProofKeys): Promise<Proof> {
   if (proof.length > longestProof) throw invalid('too-long');
-  if ((await thumbprintIn(proof)) !== request.jkt) throw invalid('key');
-  const { payload } = await jwtVerify(proof, EmbeddedJWK, {
+  const key = await keys.find(proof, request.jkt).catch(() => {
+    // No JWT, or no key in it.
+    throw invalid('form');
+  });
+  if (key === undefined) throw invalid('key');
+  const { payload } = await jwtVerify(proof, key, {
     algorithms: publicKeyAlgorithms,
     typ: 'dpop+jwt',
   }).catch((error: unknown) => {
@@ -63,16 +60,6 @@ export function invalid(detail: string): TokenRefused {
 
 export function sha256(text: string): string {
   return createHash('sha256').update(text).digest('base64url');
-}
-
-/** The thumbprint of the key that a proof brings along (RFC 7638). */
-async function thumbprintIn(proof: string): Promise<string> {
-  try {
-    return await calculateJwkThumbprint(decodeProtectedHeader(proof).jwk as JWK);
-  } catch {
-    // No JWT, or no key that has a thumbprint.
-    throw invalid('form');
-  }
 }
 
 /** As normalized, without query and fragment (RFC 9449, section 4.3); the endpoint answers with and without a slash at the end. */
