@@ -112,6 +112,11 @@ describe.each(Object.entries(screens))('on a %s', (screen, options) => {
         `A client with quite a long name, which somebody gave it on a ${screen}`,
         'Claude Desktop',
       );
+      await register(
+        `Claude on the web, from a ${screen}`,
+        'Claude on the web, on phones and as a connector of Claude Desktop',
+      );
+      await look('connector');
       await page.goto(url);
       await look('clients');
       await page.getByRole('link', { name: `Remove Cursor on my ${screen}` }).click();

@@ -4,6 +4,7 @@ import { SetupError } from '../errors.ts';
 import { guideFor, type Choice } from './host-guide.ts';
 import type { OwnClients } from './own-clients.ts';
 import { clientPage } from './pages/client.ts';
+import { connectorPage } from './pages/connector.ts';
 import { homePage, welcomePage } from './pages/home.ts';
 import { registerPage } from './pages/register.ts';
 import { removePage } from './pages/remove.ts';
@@ -53,10 +54,12 @@ export function clientRoutes(
       return;
     }
     try {
-      const client = await clients.register(user.id, form.request);
-      log.info('registered a client', { user: user.id, client: client.id, name: client.name });
-      session.notice = `Registered ${client.name}.`;
-      response.redirect(303, `/clients/${client.id}`);
+      const { name } = form.request;
+      const { id, clientSecret } = await clients.register(user.id, form.request);
+      log.info('registered a client', { user: user.id, client: id, name });
+      session.notice = `Registered ${name}.`;
+      session.secret = clientSecret === undefined ? undefined : { id, clientSecret };
+      response.redirect(303, `/clients/${id}`);
     } catch (error) {
       if (!(error instanceof SetupError) || error.code !== 'name-taken') throw error;
       // Not whose: that is nobody's business.
@@ -70,12 +73,19 @@ export function clientRoutes(
   router.get('/clients/:id', async (request: Request<{ id: string }>, response) => {
     const session = sessionOf(sessions, request);
     const client = await clients.find(session.user.id, request.params.id);
-    const choice = choiceOf(request, client.host);
-    const { notice } = session;
+    const { notice, secret } = session;
     session.notice = undefined;
-    response
-      .type('html')
-      .send(clientPage(session, { client, notice, guide: guideFor(client, config.mcpServerUrl, choice) }));
+    if (secret?.id === client.id) session.secret = undefined;
+    const page =
+      client.connector === undefined
+        ? clientPage(session, { client, notice, guide: guideFor(client, choiceOf(request, client.host)) })
+        : connectorPage(session, {
+            client,
+            connector: client.connector,
+            notice,
+            clientSecret: secret?.id === client.id ? secret.clientSecret : undefined,
+          });
+    response.type('html').send(page);
   });
 
   router.get('/clients/:id/remove', async (request: Request<{ id: string }>, response) => {

@@ -1,4 +1,3 @@
-import { resourceOf, scopeNamed, scopeText } from '../clients/client.ts';
 import { hosts } from '../hosts/host-list.ts';
 import { entryNameOf, otherHost, snippet } from '../hosts/host-entry.ts';
 import type { Host } from '../hosts/host.ts';
@@ -16,8 +15,6 @@ export interface Choice {
 export interface HostGuide {
   readonly host: Host;
   readonly platform: Platform;
-  /** The MCP server's endpoint. */
-  readonly resource: string;
   /** A file with nothing but the entry. */
   readonly configuration: string;
   /** Where it belongs; undefined for a host that is not in the list. */
@@ -43,18 +40,15 @@ export const platformTitles: Readonly<Record<Platform, string>> = {
 };
 
 /** What `mcp-keyhole-setup configure --print` prints for the client. */
-export function guideFor(client: OwnClient, mcpServerUrl: string, choice: Choice): HostGuide {
+export function guideFor(client: OwnClient, choice: Choice): HostGuide {
   const host = offered.find(({ id }) => id === choice.host) ?? other;
   const platform = platforms.find((one) => one === choice.platform) ?? platforms[0];
-  const resource = resourceOf(mcpServerUrl);
-  const scopes = scopeText({ scopes: [scopeNamed('get_name')] }).split(' ');
-  const { id: clientId, callbackPort } = client;
+  const { id: clientId, callbackPort, resource, scopes } = client;
   const entry = proxyCommand({ url: resource, clientId, scopes, callbackPort }, platform);
   const flags = scopes.map((one) => `--oauth-scope ${one}`).join(' ');
   return {
     host,
     platform,
-    resource,
     configuration: snippet(host, entryNameOf(resource), entry),
     file: host === other ? undefined : host.userFile(somebodys(platform)),
     command:

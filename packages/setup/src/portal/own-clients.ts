@@ -1,9 +1,10 @@
 import type { Application } from '@fusionauth/typescript-client';
 import { clean } from '@mcp-keyhole/cli-kit';
-import { markerOf } from '../clients/application.ts';
+import { descriptionOf, markerOf } from '../clients/application.ts';
 import { planClient } from '../clients/client-plan.ts';
-import { redirectUrls, resourceOf, scopeNamed } from '../clients/client.ts';
+import { redirectUrls, resourceOf, scopeNamed, scopeText } from '../clients/client.ts';
 import { carryOut, ownClients } from '../clients/clients.ts';
+import { connectors, type Connector } from '../clients/connectors.ts';
 import type { FusionAuth } from '../fusionauth.ts';
 import { inTurn } from './in-turn.ts';
 import { refusals } from './refusals.ts';
@@ -12,16 +13,27 @@ import { refusals } from './refusals.ts';
 export interface OwnClient {
   readonly id: string;
   readonly name: string;
-  /** The id of the host that it was registered for, as on the command line. */
+  /** The id of the host that it was registered for, as on the command line; of a connector with `for-` before it. */
   readonly host: string;
-  /** Where a sign-in comes back to the proxy. */
+  /** The host, if it signs in by itself, without the proxy. */
+  readonly connector: Connector | undefined;
+  /** Where a sign-in comes back to the proxy; means nothing with a connector. */
   readonly callbackPort: number;
+  /** The URL of the MCP endpoint that its tokens are for. */
+  readonly resource: string;
+  /** What its host asks for, one scope each. */
+  readonly scopes: readonly string[];
   /** Milliseconds since the epoch. */
   readonly registered: number | undefined;
 }
 
 /** What somebody asks to be registered. */
 export type ClientRequest = Pick<OwnClient, 'name' | 'host' | 'callbackPort'>;
+
+/** The connector that a client's host is; undefined for a host that starts the proxy. */
+export function connectorOf(host: string): Connector | undefined {
+  return connectors.find(({ id }) => host === `for-${id}`);
+}
 
 /**
  * Each user's own MCP clients. Whose a client is stands in the application's data (`data.mcpKeyhole.owner`), which only
@@ -55,23 +67,31 @@ export class OwnClients {
     return client;
   }
 
-  /** Registers all of a client or nothing. @throws Refusal when there are too many; SetupError */
-  register(owner: string, request: ClientRequest): Promise<OwnClient> {
+  /**
+   * Registers all of a client or nothing.
+   *
+   * @returns its id, and the secret of one that is confidential, which is told only now
+   * @throws Refusal when there are too many; SetupError
+   */
+  register(
+    owner: string,
+    { name, host, callbackPort }: ClientRequest,
+  ): Promise<{ id: string; clientSecret: string | undefined }> {
     // One after another: two at once would both count the clients before either is there.
     return this.#turns(owner, async () => {
       const { maxClients, mcpServerUrl } = this.#config;
       if ((await this.list(owner)).length >= maxClients) throw refusals.tooManyClients(maxClients);
-      const { name, host, callbackPort } = request;
+      const connector = connectorOf(host);
       const client = {
         name,
-        redirectUrls: redirectUrls(callbackPort),
+        redirectUrls: connector?.redirectUrls ?? redirectUrls(callbackPort),
         resources: [resourceOf(mcpServerUrl)],
         scopes: [scopeNamed('get_name')],
-        confidential: false,
+        confidential: connector?.confidential === true,
       };
       const plan = planClient(client, { owner, host }, undefined);
-      await carryOut(this.#fusionAuth, plan);
-      return { id: plan.clientId, ...request, registered: Date.now() };
+      const { clientSecret } = await carryOut(this.#fusionAuth, plan);
+      return { id: plan.clientId, clientSecret };
     });
   }
 
@@ -84,16 +104,21 @@ export class OwnClients {
 }
 
 function ownClient(application: Application, owner: string): OwnClient | undefined {
-  const { id, name, active, oauthConfiguration, insertInstant } = application;
+  const { id, active, insertInstant } = application;
   const marker = markerOf(application);
   if (id === undefined || active === false || marker?.owner !== owner) return undefined;
-  const [redirectUrl = ''] = oauthConfiguration?.authorizedRedirectURLs ?? [];
+  const client = descriptionOf(application);
+  const { host = '' } = marker;
+  const [redirectUrl = ''] = client.redirectUrls;
   const port = URL.canParse(redirectUrl) ? Number(new URL(redirectUrl).port) : 0;
   return {
     id,
-    name: clean(name ?? ''),
-    host: marker.host ?? '',
+    name: clean(client.name),
+    host,
+    connector: connectorOf(host),
     callbackPort: port === 0 ? 80 : port,
+    resource: client.resources[0] ?? '',
+    scopes: scopeText(client).split(' '),
     registered: insertInstant,
   };
 }

@@ -11,7 +11,9 @@ import {
 } from '@fusionauth/typescript-client';
 import { errors, SetupError } from '../errors.ts';
 import type { FusionAuth } from '../fusionauth.ts';
-import { isRecord } from './own-clients.ts';
+
+/** Where an application's data has the URL of its portal; not `mcpKeyhole`, which says that it is a client like others. */
+const marker = 'mcpKeyholePortal';
 
 /** The portal as an OAuth client of FusionAuth: confidential, since its secret never leaves the server. */
 export interface PortalClient {
@@ -46,18 +48,17 @@ export async function findPortalClient(fusionAuth: FusionAuth, portalUrl: string
 }
 
 async function search(fusionAuth: FusionAuth, portalUrl: string): Promise<Application | undefined> {
-  return (await fusionAuth.listApplications()).find(({ data }) => {
-    const marker: unknown = data?.['mcpKeyhole'];
-    return isRecord(marker) && marker['portal'] === portalUrl;
-  });
+  const applications = await fusionAuth.listApplications();
+  return applications.find(({ data }) => data?.[marker] === portalUrl);
 }
 
 function usable(
-  { id = '', oauthConfiguration }: Application,
+  { id = '', active, oauthConfiguration }: Application,
   portalUrl: string,
 ): Omit<PortalClient, 'isNew'> {
   const { clientId = id, clientSecret, authorizedRedirectURLs, enabledGrants } = oauthConfiguration ?? {};
   const redirectUri = redirectUriOf(portalUrl);
+  if (active === false) throw errors.portalClientUnusable(id, 'it is not active');
   if (authorizedRedirectURLs?.includes(redirectUri) !== true) {
     throw errors.portalClientUnusable(id, `it does not allow the redirect URL ${redirectUri}`);
   }
@@ -77,7 +78,7 @@ function requestFor(portalUrl: string): ApplicationRequest {
     application: {
       // Names are unique in a tenant, and there may be several portals.
       name: `MCP client portal at ${portalUrl}`,
-      data: { mcpKeyhole: { portal: portalUrl } },
+      data: { [marker]: portalUrl },
       oauthConfiguration: {
         authorizedRedirectURLs: [redirectUriOf(portalUrl)],
         logoutURL: `${portalUrl}/`,

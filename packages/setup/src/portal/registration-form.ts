@@ -1,6 +1,6 @@
 import { clean, InvalidValue, port } from '@mcp-keyhole/cli-kit';
 import { offered } from './host-guide.ts';
-import type { ClientRequest } from './own-clients.ts';
+import { connectorOf, type ClientRequest } from './own-clients.ts';
 
 /** How long a name may be, in UTF-16 code units, as `maxlength` counts them. */
 export const longestName = 80;
@@ -27,7 +27,12 @@ export function readRegistration(fields: Readonly<Record<string, string>>): Regi
   const callbackPort = portOf(values.port);
   const problems = {
     ...problem('name', nameProblem(values.name)),
-    ...problem('host', offered.some(({ id }) => id === values.host) ? undefined : 'Choose a host.'),
+    ...problem(
+      'host',
+      offered.some(({ id }) => id === values.host) || connectorOf(values.host) !== undefined
+        ? undefined
+        : 'Choose a host.',
+    ),
     ...problem('port', callbackPort === undefined ? 'A port is a whole number from 1 to 65535.' : undefined),
   };
   if (callbackPort === undefined || Object.keys(problems).length > 0) return { values, problems };

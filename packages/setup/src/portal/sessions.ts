@@ -18,6 +18,8 @@ export interface Session {
   readonly csrf: string;
   /** What the next page tells, once. */
   notice?: string | undefined;
+  /** The secret of a client that was just registered: its page shows it once, and forgets it. */
+  secret?: { readonly id: string; readonly clientSecret: string } | undefined;
 }
 
 /** Who is signed in with which browser, in memory: a restart of the portal forgets it. */

@@ -1,9 +1,12 @@
 import { request as httpRequest } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { hosts } from '../../src/hosts/host-list.ts';
+import { ownClients } from '../../src/clients/clients.ts';
 import { command } from '../../src/commands/configure.ts';
 import { printed } from '../../src/hosts/configuration.ts';
+import { connectFusionAuth } from '../../src/fusionauth.ts';
 import { thisMachine } from '../../src/hosts/machine.ts';
+import { findPortalClient } from '../../src/portal/portal-client.ts';
 import { configOf } from '../support/config.ts';
 import { mcpServerUrl, portalScene, textOf, users, type PortalScene } from '../support/portal-scene.ts';
 
@@ -100,6 +103,28 @@ describe('a developer', () => {
     expect(textOf(page, 'command')).toContain(
       `configure claude-desktop ${mcpServerUrl}/mcp --client-id ${id}`,
     );
+  });
+
+  it('registers a client for a connector, and sees its secret once', async () => {
+    const ada = scene.visitor();
+    await ada.signIn(users.test);
+    const page = await ada.register('Claude on the web', { host: 'for-claude.ai' });
+    const id = page.url.pathname.replace('/clients/', '');
+    const { application } = await scene.admin<{
+      application: { oauthConfiguration: { clientSecret: string } };
+    }>('GET', `/api/application/${id}`);
+    expect(application.oauthConfiguration).toMatchObject({
+      authorizedRedirectURLs: expect.arrayContaining(['https://claude.ai/api/mcp/auth_callback']) as string[],
+      clientAuthenticationPolicy: 'Required',
+    });
+    const { clientSecret } = application.oauthConfiguration;
+    expect(textOf(page, 'client-secret')).toBe(clientSecret);
+    expect(textOf(page, 'client-id')).toBe(id);
+    const again = await ada.open(page.url.pathname);
+    expect(again.text).not.toContain(clientSecret);
+    expect(again.text).toContain('Its client secret was shown when it was registered.');
+    expect(scene.log()).not.toContain(clientSecret);
+    await ada.submit(await ada.open(`/clients/${id}/remove`));
   });
 
   it('is brought to the page that was asked for, and nowhere else', async () => {
@@ -405,6 +430,35 @@ describe('without FusionAuth', () => {
       expect.stringContaining('tell whoever runs this portal: [unlicensed]'),
     ]);
     expect(scene.log()).toContain('has no license for third-party applications');
+  });
+});
+
+describe("the portal's own application", () => {
+  it('is registered once, and is no client like others', async () => {
+    const own = await ownScene();
+    const fusionAuth = connectFusionAuth({ url: own.emulator.url, apiKey: own.emulator.apiKey ?? '' });
+    expect(own.client.isNew).toBe(true);
+    expect(await findPortalClient(fusionAuth, own.url)).toEqual({ ...own.client, isNew: false });
+    const other = await findPortalClient(fusionAuth, 'http://127.0.0.1:1');
+    expect(other.clientId).not.toBe(own.client.clientId);
+    // Two that start at once have one application.
+    const both = await Promise.all([1, 2].map(() => findPortalClient(fusionAuth, 'http://127.0.0.1:2')));
+    expect(both[0]?.clientId).toBe(both[1]?.clientId);
+    expect(await ownClients(fusionAuth)).toEqual([]);
+  });
+
+  it.each([
+    [{ authorizedRedirectURLs: ['http://127.0.0.1:1/other'] }, 'it does not allow the redirect URL'],
+    [{ enabledGrants: ['implicit'] }, 'the authorization code grant is not enabled'],
+  ])('is refused when somebody changed it: %j', async (oauthConfiguration, said) => {
+    const fusionAuth = connectFusionAuth({ url: scene.emulator.url, apiKey: scene.emulator.apiKey ?? '' });
+    const { clientId } = await findPortalClient(fusionAuth, 'http://127.0.0.1:3');
+    await scene.admin('PATCH', `/api/application/${clientId}`, { application: { oauthConfiguration } });
+    await expect(findPortalClient(fusionAuth, 'http://127.0.0.1:3')).rejects.toMatchObject({
+      code: 'portal-client-unusable',
+      message: expect.stringContaining(said) as string,
+    });
+    await scene.admin('DELETE', `/api/application/${clientId}?hardDelete=true`);
   });
 });
 

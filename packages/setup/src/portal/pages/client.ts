@@ -21,7 +21,7 @@ export function clientPage(
         <dt>Client id</dt>
         <dd><code>${client.id}</code></dd>
         <dt>Server</dt>
-        <dd>${guide.resource}</dd>
+        <dd>${client.resource}</dd>
         <dt>Redirect port</dt>
         <dd>${client.callbackPort}</dd>
       </dl>
@@ -77,7 +77,7 @@ function choices(client: OwnClient, guide: HostGuide): Html {
 }
 
 /** Text to copy without a script: in a text area, Ctrl+A selects all of it and nothing else. */
-function copyable(id: string, label: string, text: string): Html {
+export function copyable(id: string, label: string, text: string): Html {
   // For browsers that do not size it by its content: long lines are broken.
   const rows = text
     .trimEnd()

@@ -70,19 +70,22 @@ export function homePage(
 }
 
 function row(client: OwnClient): Html {
-  const { id, name, callbackPort } = client;
+  const { id, name, callbackPort, connector } = client;
   return html`<li>
     <span class="what">
       <a href="/clients/${id}">${name}</a>
       <span class="why"
-        >${hostTitle(client)} · <span class="whole">port ${callbackPort}</span>${since(client)}</span
+        >${hostTitle(client)}${
+          connector === undefined ? html` · <span class="whole">port ${callbackPort}</span>` : undefined
+        }${since(client)}</span
       >
     </span>
     <a href="/clients/${id}/remove" aria-label="Remove ${name}">Remove</a>
   </li>`;
 }
 
-export function hostTitle({ host }: OwnClient): string {
+export function hostTitle({ host, connector }: OwnClient): string {
+  if (connector !== undefined) return connector.title;
   return offered.find(({ id }) => id === host)?.title ?? 'Another host';
 }
 

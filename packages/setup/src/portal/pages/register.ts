@@ -1,4 +1,5 @@
 import { html, type Html } from '@mcp-keyhole/cli-kit';
+import { connectors } from '../../clients/connectors.ts';
 import { offered } from '../host-guide.ts';
 import { longestName, type Field, type RegistrationForm } from '../registration-form.ts';
 import type { Session } from '../sessions.ts';
@@ -38,12 +39,12 @@ export function registerPage(session: Session, form: RegistrationForm): string {
           <label for="host">Host</label>
           <select id="host" name="host" required ${aids('host', form)}>
             <option value="">Choose a host</option>
-            ${offered.map(
-              ({ id, title }) =>
-                html`<option value="${id}" ${id === values.host ? html` selected` : undefined}>
-                  ${title}
-                </option>`,
-            )}
+            <optgroup label="With the proxy mcp-keyhole">
+              ${offered.map(({ id, title }) => option(id, title, values.host))}
+            </optgroup>
+            <optgroup label="Signing in by itself">
+              ${connectors.map(({ id, title }) => option(`for-${id}`, title, values.host))}
+            </optgroup>
           </select>
           ${problemOf('host', form)}
           <p class="why" id="host-why">The program that you use the MCP server from.</p>
@@ -62,7 +63,8 @@ export function registerPage(session: Session, form: RegistrationForm): string {
           />
           ${problemOf('port', form)}
           <p class="why" id="port-why">
-            Where a sign-in comes back to on your computer. Another one than 3334 only if that is taken there.
+            Where a sign-in comes back to the proxy on your computer. Another one than 3334 only if that is
+            taken there.
           </p>
         </div>
         <div class="actions">
@@ -71,6 +73,10 @@ export function registerPage(session: Session, form: RegistrationForm): string {
         </div>
       </form>`,
   );
+}
+
+function option(value: string, title: string, chosen: string): Html {
+  return html`<option value="${value}" ${value === chosen ? html`selected` : undefined}>${title}</option>`;
 }
 
 /** What a screen reader tells of a field, and where the keyboard begins: at the first that has to be filled in or mended. */
