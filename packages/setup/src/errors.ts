@@ -22,6 +22,7 @@ export type SetupErrorCode =
   | 'client-unknown'
   | 'client-foreign'
   | 'client-public'
+  | 'client-unsuitable'
   | 'clients-file-unreadable'
   | 'clients-file-invalid'
   | 'names-taken'
@@ -139,6 +140,12 @@ export const errors = {
       'client-public',
       `The client ${JSON.stringify(cleanLine(name))} has no secret: it is a public one.`,
       'Nothing has to be rotated. `mcp-keyhole-setup update NAME --confidential` gives it a secret.',
+    ),
+  clientUnsuitable: (name: string, why: string, flag: string) =>
+    failure(
+      'client-unsuitable',
+      `The client ${JSON.stringify(cleanLine(name))} cannot be used here: ${cleanLine(why)}.`,
+      `\`mcp-keyhole-setup update NAME ${flag}\` changes that; or name another client with --client.`,
     ),
   clientsFileUnreadable: (file: string, why: string, cause: unknown) =>
     new SetupError(

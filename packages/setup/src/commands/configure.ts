@@ -1,15 +1,18 @@
 import { homedir } from 'node:os';
-import { configOf, options, type ConfigureConfig } from '../hosts/config.ts';
+import { connect } from '../api-key.ts';
+import { configOf, needsClient, options, type ConfigureConfig } from '../hosts/config.ts';
 import { configure, printed, type Configuration, type ConfigureContext } from '../hosts/configuration.ts';
 import { hosts } from '../hosts/host-list.ts';
 import { thisMachine } from '../hosts/machine.ts';
+import type { Terminal } from '../terminal.ts';
 import { defineCommand, program, type CommandContext, type Environment } from './command.ts';
 
 export const command = defineCommand({
   name: 'configure',
   summary:
-    "Writes the entry of an MCP server into a host's configuration. Needs neither FusionAuth nor an API key.",
+    "Writes the entry of an MCP server into a host's configuration. With a URL it needs neither FusionAuth nor an API key.",
   usage: [
+    'configure <host> [--client NAME] [flags]',
     'configure <host> <url> [--client-id ID] [flags] [-- flags of the proxy]',
     'configure <host> --remove [--name NAME]',
     'configure <host> --undo',
@@ -18,11 +21,13 @@ export const command = defineCommand({
   words: Object.fromEntries(hosts.map(({ id, title }) => [id, title])),
   options,
   notes: [
+    'Without a URL it finds the client in FusionAuth, or registers it, and takes URL, client id, scopes and port from there.',
     'The change is shown before it is made. The rest of the file stays as it is, and a copy of it is kept for --undo.',
     'Exit code: 0 done or nothing to do, 1 failure (the file is as it was), 2 usage.',
   ],
   config: configOf,
-  async run(config, { env, terminal, write }: CommandContext) {
+  async run(given, { env, terminal, write }: CommandContext) {
+    const config = needsClient(given) ? await withClient(given, terminal) : given;
     const context: ConfigureContext = {
       machine: thisMachine(env, home(env)),
       folder: process.cwd(),
@@ -50,6 +55,22 @@ export const command = defineCommand({
     return 0;
   },
 });
+
+/** The config with the client that FusionAuth has for it; what was said wins. @throws SetupError */
+async function withClient(config: ConfigureConfig, terminal: Terminal): Promise<ConfigureConfig> {
+  const { findOrRegister } = await import('../clients/host-client.ts');
+  const fusionAuth = await connect(config, terminal);
+  const found = await findOrRegister(
+    { ...config, name: config.client ?? config.host.title, registers: !config.dryRun },
+    fusionAuth,
+    terminal,
+  );
+  const { secretName = found.secretName, scopes } = config;
+  if (secretName !== undefined) {
+    terminal.note(`Its secret has to be kept on this machine: npx mcp-keyhole secret set ${secretName}`);
+  }
+  return { ...config, ...found, secretName, scopes: scopes.length === 0 ? found.scopes : scopes };
+}
 
 /** HOME counts on Windows too when it is set: shells there set it, and tests. */
 function home(env: Environment): string {

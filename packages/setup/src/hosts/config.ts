@@ -14,8 +14,8 @@ import {
   type CommandLine,
   type OptionValues,
 } from '@mcp-keyhole/cli-kit';
-import { parseFile } from '../option-values.ts';
-import { outputOptions } from '../options.ts';
+import { parseFile, parseMcpServerUrl, parseName } from '../option-values.ts';
+import { connectionOptions, outputOptions } from '../options.ts';
 import { hosts, hostNamed } from './host-list.ts';
 import { otherHost } from './host-entry.ts';
 import type { Host } from './host.ts';
@@ -23,6 +23,22 @@ import { platforms } from './machine.ts';
 
 /** The options of `configure`: this table drives parsing, types and `--help`. */
 export const options = {
+  client: valueOption({
+    flag: 'client',
+    placeholder: 'NAME',
+    help: "Without a URL: the client in FusionAuth, which is registered unless there is one [the host's title]",
+    parse: parseName,
+    fallback: undefined,
+  }),
+  ...connectionOptions,
+  mcpServerUrl: valueOption({
+    flag: 'mcp-server-url',
+    env: 'MCP_SERVER_URL',
+    placeholder: 'URL',
+    help: "Without a URL: where the MCP server is, without /mcp [the client's own; http://localhost:8000 for a new one]",
+    parse: parseMcpServerUrl,
+    fallback: undefined,
+  }),
   clientId: valueOption({
     flag: 'client-id',
     placeholder: 'ID',
@@ -110,7 +126,7 @@ export type ConfigureConfig = Omit<OptionValues<typeof options>, 'clientSecret'>
   readonly host: Host;
   /** The name under which `mcp-keyhole secret` keeps the client's secret. */
   readonly secretName: string | undefined;
-  /** The MCP server, with its path; undefined for what needs none. */
+  /** The MCP server, with its path; undefined for what needs none, or before it is {@link needsClient found}. */
   readonly url: string | undefined;
   /** Further arguments of the proxy. */
   readonly more: readonly string[];
@@ -128,16 +144,12 @@ export function configOf(
   const { clientSecret, ...rest } = values;
   const url = second?.startsWith('-') === true ? undefined : second;
   const more = url === undefined && second !== undefined ? [second, ...others] : others;
-  checkCombination(values);
+  checkCombination(values, url);
   const [surplus] = more;
   if (surplus?.startsWith('-') === false) {
     throw new UsageError(`There is nothing to do with ${JSON.stringify(surplus)}.`, usage);
   }
   const host = parseHost(id, values.print);
-  const needsUrl = !values.remove && !values.undo;
-  if (needsUrl && url === undefined) {
-    throw new UsageError('The URL of the MCP server is missing.', usage);
-  }
   return {
     ...rest,
     secretName: clientSecret === undefined ? undefined : parseSecretReference(clientSecret),
@@ -148,9 +160,14 @@ export function configOf(
   };
 }
 
-const usage = `The form is ${program} <host> <url> [--client-id ID] [flags] [-- flags of the proxy].`;
+/** Whether URL and client have to be found in FusionAuth. */
+export function needsClient({ url, remove, undo }: ConfigureConfig): boolean {
+  return url === undefined && !remove && !undo;
+}
 
-function checkCombination(values: OptionValues<typeof options>): void {
+const usage = `The form is ${program} <host> [<url>] [--client-id ID] [flags] [-- flags of the proxy].`;
+
+function checkCombination(values: OptionValues<typeof options>, url: string | undefined): void {
   const actions = [
     values.remove ? '--remove' : undefined,
     values.undo ? '--undo' : undefined,
@@ -160,7 +177,13 @@ function checkCombination(values: OptionValues<typeof options>): void {
   if (actions.length > 1)
     throw new UsageError(`${actions.join(' and ')} exclude one another.`, 'Give one of them.');
   const clientless = values.scopes.length > 0 || values.clientSecret !== undefined;
-  if (values.clientId === undefined && clientless) {
+  if (values.client !== undefined && url !== undefined) {
+    throw new UsageError(
+      '--client is for a client of FusionAuth, whose URL is known.',
+      'Leave out one of the two; --client-id says the client of a URL.',
+    );
+  }
+  if (values.clientId === undefined && url !== undefined && clientless) {
     throw new UsageError(
       '--oauth-scope and --client-secret need --client-id.',
       'Give the client that they belong to.',
