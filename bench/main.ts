@@ -1,5 +1,5 @@
 // `npm run bench`: Keyhole beside its peers in one run. Prints the tables, and keeps them in bench/results. `--quick` takes
-// less than a minute; names of parts (proxy, growth, dpop, sign-in, install, server) measure only those.
+// less than a minute; names of parts (proxy, growth, dpop, sign-in, install, profile, server) measure only those.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
@@ -8,6 +8,7 @@ import { growthFigures } from './growth.ts';
 import { installFigures } from './install.ts';
 import { occasion } from './machine.ts';
 import { root, Stage } from './peers.ts';
+import { profileFigures } from './profile.ts';
 import { proxyFigures } from './proxy-figures.ts';
 import { serverFigures } from './server-figures.ts';
 import { signInFigures } from './sign-in.ts';
@@ -25,7 +26,7 @@ const parts: Readonly<Record<string, (stage: Stage) => Promise<readonly Table[]>
       stage,
       quick
         ? { runs: 3, calls: 200, manyCalls: 1_000, withHuge: false }
-        : { runs: 15, calls: 1_000, manyCalls: 5_000, withHuge: true },
+        : { runs: 9, calls: 1_000, manyCalls: 5_000, withHuge: true },
     ),
   growth: (stage) => growthFigures(stage, quick),
   dpop: (stage) =>
@@ -33,8 +34,9 @@ const parts: Readonly<Record<string, (stage: Stage) => Promise<readonly Table[]>
       stage,
       quick ? { runs: 3, calls: 200, manyCalls: 1_000 } : { runs: 9, calls: 1_000, manyCalls: 5_000 },
     ),
-  'sign-in': () => signInFigures(quick ? 3 : 15),
+  'sign-in': () => signInFigures(quick ? 3 : 9),
   install: () => installFigures(quick ? 1 : 5),
+  profile: (stage) => profileFigures(stage, quick ? 1 : 3),
   server: () => serverFigures(quick ? { rounds: 1, seconds: 2 } : { rounds: 5, seconds: 8 }),
 };
 /** What fits into a minute. */
@@ -47,10 +49,10 @@ if (unknown.length > 0) {
 }
 const chosen = positionals.length > 0 ? positionals : quick ? quickParts : Object.keys(parts);
 const where = occasion();
-console.log(
+const description =
   `${where.date}, commit ${where.commit}: Node ${where.node}, ${where.cores} × ${where.processor}, ` +
-    `${where.memoryGiB} GiB, ${where.system}\n`,
-);
+  `${where.memoryGiB} GiB, ${where.system}\n`;
+console.log(description);
 const stage = new Stage();
 const tables: Table[] = [];
 try {
@@ -66,7 +68,8 @@ try {
 if (!quick && positionals.length === 0) {
   const folder = path.join(root, 'bench', 'results');
   mkdirSync(folder, { recursive: true });
-  const file = path.join(folder, `${where.date}-${where.commit}.json`);
-  writeFileSync(file, `${JSON.stringify({ occasion: where, tables }, null, 1)}\n`);
-  console.log(`kept in ${path.relative(root, file)}`);
+  const file = path.join(folder, `${where.date}-${where.commit}`);
+  writeFileSync(`${file}.json`, `${JSON.stringify({ occasion: where, tables }, null, 1)}\n`);
+  writeFileSync(`${file}.md`, [description, ...tables.map(inMarkdown)].join('\n'));
+  console.log(`kept in ${path.relative(root, file)}.json and .md`);
 }

@@ -17,14 +17,14 @@ export interface Signal {
 export class Cancellation implements Signal {
   readonly #listeners = new Set<() => void>();
   #aborted = false;
-  #reason: Error = new Error('It is still waited for.');
+  #reason: Error | undefined;
 
   get aborted(): boolean {
     return this.#aborted;
   }
 
   get reason(): Error {
-    return this.#reason;
+    return this.#reason ?? new Error('It is still waited for.');
   }
 
   /** What is handed to those who may not abort. */
@@ -42,7 +42,7 @@ export class Cancellation implements Signal {
   }
 
   throwIfAborted(): void {
-    if (this.#aborted) throw this.#reason;
+    if (this.#aborted) throw this.reason;
   }
 
   addEventListener(_type: 'abort', listener: () => void): void {
