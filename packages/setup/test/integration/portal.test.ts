@@ -316,7 +316,9 @@ describe('an authorization response', () => {
   it('counts once, in the browser that asked, within ten minutes', async () => {
     const ada = scene.visitor();
     const response = await ada.authorize(users.test);
-    const elsewhere = await scene.visitor().portal.open(response);
+    const bob = scene.visitor();
+    await bob.open('/sign-in');
+    const elsewhere = await bob.portal.open(response);
     expect([elsewhere.status, elsewhere.text]).toEqual([400, expect.stringContaining('no longer valid')]);
     expect((await ada.portal.open(response)).status).toBe(200);
     expect((await ada.portal.open(response)).status).toBe(400);
