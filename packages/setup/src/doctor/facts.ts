@@ -68,6 +68,8 @@ export interface Discovery {
   readonly pkceMethods: readonly string[];
   /** Whether authorization responses carry `iss` (RFC 9207). */
   readonly namesIssuer: boolean;
+  /** By which algorithms tokens can be bound to a key (RFC 9449); none where that is not possible. */
+  readonly proofAlgorithms: readonly string[];
 }
 
 export interface PublishedKey {
@@ -79,6 +81,8 @@ export interface ResourceMetadata {
   readonly resource: string | undefined;
   readonly authorizationServers: readonly string[];
   readonly scopes: readonly string[];
+  /** Whether it takes only tokens that are bound to a key (RFC 9728, section 2). */
+  readonly requiresProof: boolean;
 }
 
 export interface Certificate {

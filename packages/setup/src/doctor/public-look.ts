@@ -22,6 +22,7 @@ export async function lookAtDiscovery({
       jwksUri: text(document['jwks_uri']),
       pkceMethods: texts(document['code_challenge_methods_supported']),
       namesIssuer: document['authorization_response_iss_parameter_supported'] === true,
+      proofAlgorithms: texts(document['dpop_signing_alg_values_supported']),
     },
     skew: skewOf(answer),
   };
@@ -54,6 +55,7 @@ export async function lookAtMetadata({ mcpServerUrl = '' }: Question): Promise<R
     resource: text(metadata['resource']),
     authorizationServers: texts(metadata['authorization_servers']),
     scopes: texts(metadata['scopes_supported']),
+    requiresProof: metadata['dpop_bound_access_tokens_required'] === true,
   };
 }
 

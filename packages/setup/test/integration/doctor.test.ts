@@ -8,6 +8,7 @@ import { command as doctorCommand } from '../../src/commands/doctor.ts';
 import { command as registerCommand } from '../../src/commands/register.ts';
 import { doctor } from '../../src/doctor/doctor.ts';
 import { configOf, emptyTerminal } from '../support/config.ts';
+import { startLoopbackServer } from '../support/loopback-server.ts';
 
 type Emulator = Awaited<ReturnType<typeof startEmulator>>;
 
@@ -223,4 +224,33 @@ it('no API key is needed for what is public', async () => {
   } finally {
     await emulator.close();
   }
+});
+
+describe('at a server that takes only tokens which are bound to a key (DPoP)', () => {
+  it.each([
+    ['of a FusionAuth that issues none', false, true],
+    ['of one that does', true, false],
+  ])('%s', async (_title, licensed, finds) => {
+    const emulator = await startEmulator({ port: 0, licensed });
+    const server = await startLoopbackServer(({ headers: { host = '' }, path }) =>
+      path === '/.well-known/oauth-protected-resource/mcp'
+        ? {
+            status: 200,
+            body: {
+              resource: `http://${host}/mcp`,
+              authorization_servers: [emulator.url],
+              scopes_supported: ['openid'],
+              dpop_bound_access_tokens_required: true,
+            },
+          }
+        : { status: 404 },
+    );
+    try {
+      const { codes } = await visit(emulator.url, '--mcp-server-url', server.url);
+      expect(codes.includes('binding-impossible')).toBe(finds);
+    } finally {
+      await server.close();
+      await emulator.close();
+    }
+  });
 });

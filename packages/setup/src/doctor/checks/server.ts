@@ -41,6 +41,18 @@ export const serverChecks: readonly Check[] = [
     };
   }),
 
+  check('binding-impossible', 'wrong', ['metadata', 'discovery'], ({ metadata, discovery }, question) => {
+    if (!metadata.requiresProof || discovery.proofAlgorithms.length > 0) return undefined;
+    return {
+      about: `server ${question.mcpServerUrl ?? ''}`,
+      message:
+        'It takes only tokens that are bound to a key (DPoP), and FusionAuth does not announce that it issues such.',
+      consequence: 'No client can sign in; Keyhole says binding-impossible.',
+      remedy:
+        'FusionAuth has DPoP from 1.63 on, in its Enterprise edition: update or license it, or start the server without DPOP=require.',
+    };
+  }),
+
   check('browser-origin-closed', 'wrong', ['closedOrigins'], ({ closedOrigins, cors }, question) => {
     if (closedOrigins.length === 0) return undefined;
     const origins = [...new Set([...(cors?.allowedOrigins ?? []), ...question.browserOrigins])];
