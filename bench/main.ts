@@ -1,10 +1,11 @@
 // `npm run bench`: Keyhole beside its peers in one run. Prints the tables, and keeps them in bench/results. `--quick` takes
-// less than a minute; names of parts (proxy, growth, dpop, sign-in, install, profile, server) measure only those.
+// less than a minute; names of parts (proxy, growth, dpop, sign-in, install, profile, idle, server) measure only those.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { dpopFigures } from './dpop.ts';
 import { growthFigures } from './growth.ts';
+import { idleFigures } from './idle.ts';
 import { installFigures } from './install.ts';
 import { occasion } from './machine.ts';
 import { root, Stage } from './peers.ts';
@@ -37,7 +38,11 @@ const parts: Readonly<Record<string, (stage: Stage) => Promise<readonly Table[]>
   'sign-in': () => signInFigures(quick ? 3 : 9),
   install: () => installFigures(quick ? 1 : 5),
   profile: (stage) => profileFigures(stage, quick ? 1 : 3),
-  server: () => serverFigures(quick ? { rounds: 1, seconds: 2 } : { rounds: 5, seconds: 8 }),
+  idle: () =>
+    idleFigures(
+      quick ? { streams: 1_000, kept: 1_000, starts: 3 } : { streams: 10_000, kept: 5_000, starts: 15 },
+    ),
+  server: () => serverFigures(quick ? { rounds: 3, calls: 500 } : { rounds: 15, calls: 3_000 }),
 };
 /** What fits into a minute. */
 const quickParts = ['proxy', 'server'];

@@ -11,7 +11,7 @@ import { ProofKey } from './proofs.ts';
 import { spreadOf } from './statistics.ts';
 import type { Table } from './table.ts';
 
-/** The kinds of `server-process.ts`, and what they are. */
+/** The kinds of `server-process.mjs`, and what they are. */
 const kinds = {
   sdk: "the SDK's minimal express server, unprotected",
   open: 'ours, unprotected',
@@ -30,63 +30,59 @@ const columns = [
   { key: 'rate', title: 'calls/s', digits: 0 },
   { key: 'p50', title: 'p50, ms', digits: 1 },
   { key: 'p99', title: 'p99, ms', digits: 1 },
+  { key: 'cpu', title: 'CPU ms a call', digits: 2 },
   { key: 'resident', title: 'resident, MiB', digits: 0 },
 ];
 
+/** Shares of the figures of `kinds.open` that a round gave: what else the machine does meanwhile befalls both alike. */
+const shares = { key: 'share', title: 'calls/s, share', digits: 2 };
+
+/** @param calls of each round and server; as many are made before anything is counted, two times over */
 export async function serverFigures({
   rounds,
-  seconds,
+  calls,
 }: {
   readonly rounds: number;
-  readonly seconds: number;
+  readonly calls: number;
 }): Promise<readonly Table[]> {
   const processes = new Processes();
   const home = new PrivateHome();
-  const port = await freePort();
   try {
     const emulator = processes.startBin('fusionauth-emulator', ['--port', '0'], { env: home.env });
     const [, url = ''] = await emulator.prints('stdout', /emulator ready at (http:\/\/\S+)/u);
-    const resource = `http://127.0.0.1:${port}/mcp`;
-    const clientId = await registerClient({ url, apiKey }, { authorizedResourceUris: [resource] });
-    const signIn = new SignIn({ url, apiKey }, clientId);
-    const token = await tokenFor(signIn, resource);
-    const proofKey = new ProofKey();
-    const boundToken = await tokenFor(signIn, resource, { dpop: proofKey.proof(`${url}/oauth2/token`) });
-    const samples = new Map<string, Sample[]>();
+    const servers = await Promise.all(
+      Object.entries(kinds).map(async ([kind, name]) => ({
+        name,
+        load: await startLoad(kind, url, processes, home),
+      })),
+    );
+    for (const { load } of servers) await load(2 * calls);
+    const samples = new Map<string, Sample[]>(servers.map(({ name }) => [name, []]));
     for (let round = 0; round < rounds; round += 1) {
-      for (const [kind, name] of Object.entries(kinds)) {
-        const command = [
-          '--import',
-          'tsx',
-          path.join(root, 'bench/server-process.ts'),
-          kind,
-          url,
-          String(port),
-        ];
-        const server = processes.start(kind, process.execPath, command, { env: home.env, cwd: root });
-        await server.prints('stdout', /listening/u);
-        const sample =
-          kind === 'dpop'
-            ? await load(resource, { token: boundToken, proofKey }, seconds, server.pid)
-            : await load(resource, { token }, seconds, server.pid);
-        await server.end();
-        samples.set(name, [...(samples.get(name) ?? []), sample]);
-      }
+      const inTurn = round % 2 === 0 ? servers : servers.toReversed();
+      for (const { name, load } of inTurn) samples.get(name)?.push(await load(calls));
     }
+    const base = samples.get(kinds.open) ?? [];
     const rows = [...samples].map(([name, list]) => ({
       name,
-      cells: Object.fromEntries(
-        columns.map(({ key }) => [key, spreadOf(list.map((sample) => sample[key] ?? Number.NaN))]),
-      ),
+      cells: {
+        ...Object.fromEntries(
+          columns.map(({ key }) => [key, spreadOf(list.map((sample) => sample[key] ?? Number.NaN))]),
+        ),
+        [shares.key]: spreadOf(
+          list.map(({ rate = Number.NaN }, round) => rate / (base[round]?.['rate'] ?? Number.NaN)),
+        ),
+      },
     }));
     return [
       {
         id: 'server',
         title: 'The server',
         notes: [
-          `${rounds} interleaved rounds of ${seconds} s, each a new process, ${connections} connections, a tool that costs nothing; the load generator runs on the same machine.`,
+          `${rounds} rounds of ${calls} calls to each server in turn, ${connections} connections, a tool that costs nothing; the load generator runs on the same machine.`,
+          'Ours write their log to a file. CPU is that of the server alone, and hardly depends on what else the machine does. The share is of the calls/s of ours, unprotected, in the same round.',
         ],
-        columns,
+        columns: [...columns, shares],
         rows,
         baseline: kinds.open,
       },
@@ -107,18 +103,53 @@ async function tokenFor(
   return body['access_token'];
 }
 
-/** Calls a second that there are proofs for: more than any server here answers. */
-const mostCalls = 5_000;
+/** Starts a server of a kind. @returns what makes so many calls, and measures them */
+async function startLoad(
+  kind: string,
+  fusionAuthUrl: string,
+  processes: Processes,
+  home: PrivateHome,
+): Promise<(calls: number) => Promise<Sample>> {
+  const port = await freePort();
+  const resource = `http://127.0.0.1:${port}/mcp`;
+  const fusionAuth = { url: fusionAuthUrl, apiKey };
+  const clientId = await registerClient(fusionAuth, { authorizedResourceUris: [resource] });
+  const proofKey = kind === 'dpop' ? new ProofKey() : undefined;
+  const dpop = proofKey?.proof(`${fusionAuthUrl}/oauth2/token`);
+  const token = await tokenFor(
+    new SignIn(fusionAuth, clientId),
+    resource,
+    dpop === undefined ? {} : { dpop },
+  );
+  const script = path.join(root, 'bench/server-process.mjs');
+  // Its log goes to a file: reading it here would take time from the load.
+  const command = ['-c', 'exec "$0" "$@" > "$LOG"', process.execPath, script, kind, fusionAuthUrl];
+  const env = { ...home.env, LOG: path.join(home.folder, `${kind}.log`) };
+  const server = processes.start(kind, 'sh', [...command, String(port)], { env, cwd: root });
+  await server.prints('stderr', /listening/u);
+  return async (calls) => load(resource, { token, proofKey }, calls, server.pid);
+}
 
 async function load(
   url: string,
-  { token, proofKey }: { token: string; proofKey?: ProofKey },
-  seconds: number,
+  { token, proofKey }: { token: string; proofKey: ProofKey | undefined },
+  calls: number,
   pid: number,
 ): Promise<Sample> {
-  const options = {
+  const requests = proofKey && proven(proofKey, url, token, calls);
+  const [before, begin] = [cpuMilliseconds(pid), performance.now()];
+  const {
+    non2xx,
+    errors,
+    requests: made,
+    latency,
+  } = await autocannon({
+    ...(requests && { requests }),
     url,
     connections,
+    amount: calls,
+    // How often it looks whether it is done, in milliseconds.
+    sampleInt: 50,
     method: 'POST' as const,
     headers: {
       'content-type': 'application/json',
@@ -131,28 +162,22 @@ async function load(
       method: 'tools/call',
       params: { name: 'hello', arguments: {} },
     }),
-  };
-  const during = (duration: number): Promise<autocannon.Result> =>
-    autocannon({
-      ...options,
-      duration,
-      ...(proofKey && { requests: proven(proofKey, url, token, duration) }),
-    });
-  await during(1);
-  const { non2xx, errors, requests, latency } = await during(seconds);
+  });
+  const [cpu, milliseconds] = [cpuMilliseconds(pid) - before, performance.now() - begin];
   if (non2xx + errors > 0) throw new Error(`${non2xx} refusals and ${errors} errors at ${url}`);
   const [, kibibytes] = /^VmRSS:\s+(\d+) kB/mu.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
   return {
-    rate: requests.average,
+    rate: (1_000 * made.total) / milliseconds,
     p50: latency.p50,
     p99: latency.p99,
+    cpu: cpu / made.total,
     resident: Number(kibibytes) / 1_024,
   };
 }
 
-/** The request with another proof each time, made beforehand: a server that wants more of them fails the measurement. */
-function proven(proofKey: ProofKey, url: string, token: string, seconds: number): autocannon.Request[] {
-  const proofs = Array.from({ length: mostCalls * seconds }, () => proofKey.proof(url, token));
+/** The request with another proof each time, made beforehand, some more than are needed. */
+function proven(proofKey: ProofKey, url: string, token: string, calls: number): autocannon.Request[] {
+  const proofs = Array.from({ length: 2 * calls }, () => proofKey.proof(url, token));
   return [
     {
       setupRequest: (request) => {
@@ -162,4 +187,11 @@ function proven(proofKey: ProofKey, url: string, token: string, seconds: number)
       },
     },
   ];
+}
+
+/** What a process has used of all processors, from /proc: it counts in hundredths of a second. */
+function cpuMilliseconds(pid: number): number {
+  const [, fields = ''] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ');
+  const values = fields.split(' ');
+  return 10 * (Number(values[11]) + Number(values[12]));
 }

@@ -135,7 +135,7 @@ export function createApp(config: ServerConfig, parts: AppParts = {}): Express {
   const greetings = sharedGreetings(sharedState, log);
   const ownServer = mcpServerFactory({ nameOf, greetings, scopesSupported: config.scopesSupported });
   const factory = observedServers(parts.createMcpServer ?? ownServer, observation);
-  const { sessionTimeout, maxSessions } = config;
+  const { sessionTimeout, maxSessions, maxConnections: maxSubscriptions } = config;
   const { changes } = parts;
   app.all(
     '/mcp',
@@ -145,6 +145,7 @@ export function createApp(config: ServerConfig, parts: AppParts = {}): Express {
       sharedState,
       sessionTimeout,
       maxSessions,
+      maxSubscriptions,
       log,
       metrics: observation.metrics,
       signal: parts.signal,

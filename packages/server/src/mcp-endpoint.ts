@@ -1,7 +1,5 @@
-import { toNodeHandler } from '@modelcontextprotocol/node';
 import {
   createMcpHandler,
-  isJsonContentType,
   type AuthInfo,
   type McpHttpHandler,
   type McpServerFactory,
@@ -9,10 +7,10 @@ import {
 } from '@modelcontextprotocol/server';
 import type { RequestHandler } from 'express';
 import { changesOfAllNodes } from './changes.ts';
-import { jsonRpcError } from './json-rpc-error.ts';
 import { LegacySessions } from './legacy-sessions/legacy-sessions.ts';
 import { maxRequestBodySize } from './limits/body-size.ts';
 import type { Log } from './log.ts';
+import { exchange, type Respond } from './node-exchange.ts';
 import type { Metrics } from './observation/metrics.ts';
 import type { SharedState } from './shared-state/shared-state.ts';
 
@@ -28,6 +26,8 @@ export interface McpEndpoint {
   /** Milliseconds that a legacy session outlasts its last use. */
   readonly sessionTimeout: number;
   readonly maxSessions: number;
+  /** Subscriptions of modern clients on this node, each of which takes a connection. */
+  readonly maxSubscriptions: number;
   readonly log: Log;
   readonly metrics: Metrics;
   /** Ends open streams. */
@@ -39,21 +39,24 @@ export interface McpEndpoint {
  * era, is served without.
  */
 export function mcpEndpoint(options: McpEndpoint): RequestHandler {
-  const { factory, sharedState, sessionTimeout, maxSessions, log, metrics, signal } = options;
+  const { factory, sharedState, sessionTimeout, maxSessions, maxSubscriptions, log, metrics, signal } =
+    options;
   const onerror = (error: Error): void => log.debug({ detail: error.message }, 'MCP request rejected');
   const { messages } = sharedState;
   const changes = changesOfAllNodes({ own: options.changes, messages, log, signal });
-  const stateless = createMcpHandler(factory, { maxRequestBodySize, onerror, bus: changes });
+  const stateless = createMcpHandler(factory, {
+    maxRequestBodySize,
+    maxSubscriptions,
+    onerror,
+    bus: changes,
+  });
   const limits = { idle: sessionTimeout, most: maxSessions, mostOfOwner: mostSessionsOfOwner };
   const sessions = new LegacySessions({ factory, sharedState, changes, limits, log });
   metrics.countSessions(async () => sessions.count());
   signal?.addEventListener('abort', () => void Promise.all([stateless.close(), sessions.close()]), {
     once: true,
   });
-  const respond = toNodeHandler(
-    { fetch: withSessions(sessions, stateless) },
-    { maxRequestBodySize, onerror },
-  );
+  const respond = withSessions(sessions, stateless);
   return async (request, response) => {
     const { auth } = request as { auth?: AuthInfo };
     response.once('finish', () => {
@@ -62,21 +65,11 @@ export function mcpEndpoint(options: McpEndpoint): RequestHandler {
         'MCP request answered',
       );
     });
-    await respond(request, response);
+    await exchange(request, response, respond, onerror);
   };
 }
 
-function withSessions(sessions: LegacySessions, stateless: McpHttpHandler): McpHttpHandler['fetch'] {
-  return async (request, options) => {
-    let parsedBody: unknown;
-    if (request.method === 'POST' && isJsonContentType(request.headers.get('content-type'))) {
-      try {
-        parsedBody = JSON.parse(await request.text());
-      } catch {
-        return Response.json(jsonRpcError(-32_700, 'Parse error: Invalid JSON'), { status: 400 });
-      }
-    }
-    const parts = { ...options, ...(parsedBody !== undefined && { parsedBody }) };
-    return (await sessions.respond(request, parts)) ?? stateless.fetch(request, parts);
-  };
+function withSessions(sessions: LegacySessions, stateless: McpHttpHandler): Respond {
+  return async (request, parts) =>
+    (await sessions.respond(request, parts)) ?? stateless.fetch(request, parts);
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash as hashOf } from 'node:crypto';
 import type { AuthInfo, OAuthTokenVerifier } from '@modelcontextprotocol/server';
 import { LRUCache } from 'lru-cache';
 import { noteValidation } from '../observation/request-context.ts';
@@ -47,7 +47,7 @@ export function cachedVerifier(
 
   return {
     verifyAccessToken: async (token) => {
-      const hash = createHash('sha256').update(token).digest('base64');
+      const hash = hashOf('sha256', token, 'base64');
       const known = good.get(hash);
       if (known !== undefined && millisecondsLeft(known) > 0) {
         noteValidation({ cache: 'hit' });

@@ -1,5 +1,5 @@
-// One of the servers that are compared, with the same tool: `node server-process.ts <kind> <FusionAuth URL> <port>`. Prints
-// `listening`.
+// One of the servers that are compared, with the same tool: `node server-process.mjs <kind> <FusionAuth URL> <port>`. Says
+// `listening` on stderr; stdout is the log. JavaScript, since what runs is the built server.
 import { createServer } from 'node:http';
 import { toNodeHandler } from '@modelcontextprotocol/node';
 import { createMcpHandler } from '@modelcontextprotocol/server';
@@ -8,7 +8,6 @@ import {
   connectFusionAuth,
   createApp,
   createFusionAuthTokenVerifier,
-  createLog,
   loadConfig,
   McpServer,
   resourceOf,
@@ -16,7 +15,7 @@ import {
 
 const [kind = '', fusionAuthUrl = '', port = ''] = process.argv.slice(2);
 
-function createMcpServer(): McpServer {
+function createMcpServer() {
   const server = new McpServer({ name: 'bench', version: '1' });
   server.registerTool('hello', { description: 'Says hello.' }, () => ({
     content: [{ type: 'text', text: 'hello' }],
@@ -24,7 +23,7 @@ function createMcpServer(): McpServer {
   return server;
 }
 
-function createHandler(): Parameters<typeof createServer>[1] {
+function createHandler() {
   if (kind === 'sdk') {
     const app = createMcpExpressApp({ host: '127.0.0.1' });
     const respond = toNodeHandler(createMcpHandler(createMcpServer));
@@ -34,19 +33,20 @@ function createHandler(): Parameters<typeof createServer>[1] {
   }
   const config = loadConfig(['--port', port], {
     FUSIONAUTH_URL: fusionAuthUrl,
-    // One user asks more often here than the limits let any.
-    RATE_LIMIT_USER: '0',
-    RATE_LIMIT_CLIENT: '0',
+    // One user asks more often here than the limits let any; they are counted all the same.
+    RATE_LIMIT_USER: '999999999',
+    RATE_LIMIT_CLIENT: '999999999',
     MCP_SERVER_URL: `http://127.0.0.1:${port}`,
     AUTH: kind === 'open' ? 'off' : 'on',
   });
   const expectation = { issuer: config.issuer, resource: resourceOf(config) };
   const asked = createFusionAuthTokenVerifier(connectFusionAuth(fusionAuthUrl), expectation);
   const verifier = kind === 'guide' ? { verifier: asked } : {};
-  const log = createLog({ destination: { write: () => undefined } });
-  return createApp(config, { createMcpServer, log, ...verifier });
+  return createApp(config, { createMcpServer, ...verifier });
 }
 
 createServer(createHandler()).listen(Number(port), '127.0.0.1', () => {
-  console.log('listening');
+  console.error('listening');
 });
+// With a profile (`--cpu-prof`), which only a process that exits by itself writes.
+process.once('SIGTERM', () => process.exit());
