@@ -22,6 +22,7 @@ export interface Reply {
 interface Line {
   readonly id?: Id | null;
   readonly method?: string;
+  readonly params?: unknown;
   readonly result?: Readonly<Record<string, unknown>>;
   readonly error?: Reply['error'];
 }
@@ -48,6 +49,8 @@ export class CountingHost {
   readonly notified = new Map<string, number>();
   /** The exit code, or the signal's name. */
   readonly ended: Promise<number | NodeJS.Signals>;
+  /** Hears of each notification, with its parameters. */
+  onNotification: (method: string, params: unknown) => void = () => undefined;
   stderr = '';
   readonly #era: 'legacy' | 'modern';
   readonly #child: ChildProcess;
@@ -223,9 +226,10 @@ export class CountingHost {
       this.surplus.push(text);
       return;
     }
-    const { id, method, result, error } = line;
+    const { id, method, params, result, error } = line;
     if (method !== undefined) {
       this.notified.set(method, (this.notified.get(method) ?? 0) + 1);
+      this.onNotification(method, params);
       this.#events.emit('notification');
       return;
     }

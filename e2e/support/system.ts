@@ -75,10 +75,15 @@ export class System {
     await this.#startServer(this.mcpUrl, serverEnv);
   }
 
-  /** Starts one more protected server in front of the same authorization server. @returns its resource */
-  async addServer(): Promise<string> {
+  /**
+   * Starts one more protected server in front of the same authorization server.
+   *
+   * @param serverEnv further environment of the server
+   * @returns its resource, unless the environment gives it another one
+   */
+  async addServer(serverEnv: Environment = {}): Promise<string> {
     const mcpUrl = `http://localhost:${await freePort()}/mcp`;
-    await this.#startServer(mcpUrl);
+    await this.#startServer(mcpUrl, serverEnv);
     return mcpUrl;
   }
 
@@ -134,6 +139,16 @@ export class System {
   async patchTenant(tenant: object): Promise<void> {
     const { tenants } = (await this.#admin('GET', '/api/tenant')) as { tenants: { id: string }[] };
     await this.#admin('PATCH', `/api/tenant/${tenants[0]?.id ?? ''}`, { tenant });
+  }
+
+  /** Takes scopes away from the application of a client. */
+  async removeScopes(clientId: string, names: readonly string[]): Promise<void> {
+    const { application } = (await this.#admin('GET', `/api/application/${clientId}`)) as {
+      application: { scopes: { id: string; name: string }[] };
+    };
+    for (const { id } of application.scopes.filter(({ name }) => names.includes(name))) {
+      await this.#admin('DELETE', `/api/application/${clientId}/scope/${id}`);
+    }
   }
 
   /** Revokes every refresh token of the test user. */

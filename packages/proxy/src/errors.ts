@@ -580,7 +580,7 @@ function refusalRemedy(details: OAuthErrorDetails): string {
       return "The server's address is not among the application's authorized resource URIs: add it in FusionAuth, exactly as the server publishes it.";
     case 'unknown_scope':
     case 'invalid_scope':
-      return 'The client asks for a scope that is not set up: compare the scope in --static-oauth-client-info with the scopes of the application.';
+      return 'The client, or a tool of the server, asks for a scope that is not set up: add it to the scopes of the application (in FusionAuth npx @mcp-keyhole/setup doctor --fix does), or correct the scope in --static-oauth-client-info.';
     case 'invalid_redirect_uri':
       return "Add the redirect URI to the application's authorized redirect URLs, exactly, port included.";
     case 'invalid_client':

@@ -1,5 +1,5 @@
 import { choice, listOption, port, switchOption, valueOption, type OptionValues } from '@mcp-keyhole/cli-kit';
-import { redirectUrls, resourceOf } from './clients/client.ts';
+import { redirectUrls, resourceOf, toolScopes } from './clients/client.ts';
 import { connectorNamed, connectors, type Connector } from './clients/connectors.ts';
 import {
   parseApiKey,
@@ -110,7 +110,7 @@ export const kindOptions = {
   scopes: listOption({
     flag: 'oauth-scope',
     placeholder: 'SCOPE',
-    help: 'A scope of its own beside those of OpenID Connect [get_name]',
+    help: 'A scope of its own beside those of OpenID Connect [those of the tools: get_name, set_greeting, countdown]',
     parse: parseScopeName,
   }),
   confidential: switchOption({
@@ -143,7 +143,7 @@ export function kindOf(
     connector,
     redirectUrls: own.length === 0 ? redirectUrls(values.callbackPort) : [...new Set(own)],
     resources: values.resources.length === 0 ? [resourceOf(values.mcpServerUrl)] : values.resources,
-    scopes: values.scopes.length === 0 ? ['get_name'] : [...new Set(values.scopes)],
+    scopes: values.scopes.length === 0 ? toolScopes.map(({ name }) => name) : [...new Set(values.scopes)],
     confidential: values.confidential || connector?.confidential === true,
   };
 }

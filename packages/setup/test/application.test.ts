@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { applicationOf, applicationScopeOf, descriptionOf, markerOf } from '../src/clients/application.ts';
-import { redirectUrls, resourceOf, scopeNamed, type ClientDescription } from '../src/clients/client.ts';
+import {
+  redirectUrls,
+  resourceOf,
+  scopeNamed,
+  scopeText,
+  toolScopes,
+  type ClientDescription,
+} from '../src/clients/client.ts';
 import { planClient } from '../src/clients/client-plan.ts';
 
 const client: ClientDescription = {
@@ -50,6 +57,20 @@ describe('the application of an MCP client', () => {
       defaultConsentDetail: 'This will share your display name with the requesting application.',
       required: true,
     });
+  });
+
+  it('has texts of its own for the scope of each tool of our server, and some for any other', () => {
+    expect(new Set(toolScopes.map(({ consentMessage }) => consentMessage)).size).toBe(3);
+    for (const scope of toolScopes) expect(scopeNamed(scope.name)).toBe(scope);
+    expect(scopeNamed('weather')).toMatchObject({
+      consentMessage: 'Allow this application to use weather',
+      required: true,
+    });
+  });
+
+  it('has a host ask at first for all but the scopes that a tool of our server leads it to', () => {
+    const scopes = ['countdown', 'get_name', 'weather', 'set_greeting'].map(scopeNamed);
+    expect(scopeText({ scopes })).toBe('openid profile offline_access get_name weather');
   });
 
   it('is ours by its marker, whatever else is in its data', () => {

@@ -28,7 +28,7 @@ describe('the configuration of the setup tool', () => {
       apiKey: undefined,
       mcpServerUrl: 'http://localhost:8000',
       resources: ['http://localhost:8000/mcp'],
-      scopes: ['get_name'],
+      scopes: ['get_name', 'set_greeting', 'countdown'],
       confidential: false,
       foreign: false,
       callbackPort: 3334,

@@ -34,9 +34,13 @@ export interface Marker {
 /** The scopes of OpenID Connect that every client asks for: the user's profile, and refresh tokens (offline_access). */
 const providedScopes = ['openid', 'profile', 'offline_access'] as const;
 
-/** What a host asks for, space-separated. */
+/**
+ * What a host asks for when it signs in, space-separated. Not the scopes of those tools of our server that lead it to theirs
+ * when they are called: nobody is asked for what he may never use.
+ */
 export function scopeText({ scopes }: Pick<ClientDescription, 'scopes'>): string {
-  return [...providedScopes, ...scopes.map(({ name }) => name)].join(' ');
+  const names = scopes.map(({ name }) => name).filter((name) => !laterScopes.includes(name));
+  return [...providedScopes, ...names].join(' ');
 }
 
 /** The URL of the MCP endpoint, which tokens are issued for (RFC 8707), from the server's base URL. */
@@ -53,22 +57,44 @@ export function redirectUrls(callbackPort: number): string[] {
   return ['/oauth/callback', '/callback'].flatMap((path) => origins.map((origin) => `${origin}${path}`));
 }
 
-/** The scope that the tool `get_name` requires. */
-const getName: ScopeDescription = {
-  name: 'get_name',
-  description: "Access the get_name tool to retrieve the authenticated user's name",
-  consentMessage: 'Allow this application to read your name',
-  consentDetail: 'This will share your display name with the requesting application.',
-  required: true,
-};
-
-/** A scope of which only the name is known, with the guide's texts for the guide's scope. */
-export function scopeNamed(name: string): ScopeDescription {
-  if (name === getName.name) return getName;
-  return {
-    name,
-    description: `Access to what the MCP server guards with ${name}`,
-    consentMessage: `Allow this application to use ${name}`,
+/** The scopes of our server's tools, each of the same name. */
+export const toolScopes: readonly ScopeDescription[] = [
+  {
+    name: 'get_name',
+    description: "Access the get_name tool to retrieve the authenticated user's name",
+    consentMessage: 'Allow this application to read your name',
+    consentDetail: 'This will share your display name with the requesting application.',
     required: true,
-  };
+  },
+  {
+    name: 'set_greeting',
+    description: 'Access the set_greeting tool to change how the authenticated user is greeted',
+    consentMessage: 'Allow this application to change your greeting',
+    consentDetail: 'This will let the requesting application choose the words with which you are greeted.',
+    required: true,
+  },
+  {
+    name: 'countdown',
+    description: 'Access the countdown tool, which counts down to zero',
+    consentMessage: 'Allow this application to count down for you',
+    consentDetail:
+      'This will let the requesting application keep the server counting for up to half a minute.',
+    required: true,
+  },
+];
+
+/** Those that a host asks for only when the tool is called. */
+const laterScopes = ['set_greeting', 'countdown'];
+
+/** A scope of which only the name is known, with texts of its own for one of our server's tools. */
+export function scopeNamed(name: string): ScopeDescription {
+  const known = toolScopes.find((scope) => scope.name === name);
+  return (
+    known ?? {
+      name,
+      description: `Access to what the MCP server guards with ${name}`,
+      consentMessage: `Allow this application to use ${name}`,
+      required: true,
+    }
+  );
 }

@@ -80,7 +80,10 @@ export interface PublishedKey {
 export interface ResourceMetadata {
   readonly resource: string | undefined;
   readonly authorizationServers: readonly string[];
+  /** All that clients may ask for. */
   readonly scopes: readonly string[];
+  /** What the server's challenge tells them to ask for when they sign in; without one, all. */
+  readonly initialScopes: readonly string[];
   /** Whether it takes only tokens that are bound to a key (RFC 9728, section 2). */
   readonly requiresProof: boolean;
 }

@@ -46,17 +46,36 @@ export async function lookAtJwks(
   return (keys as Json[]).map((key) => ({ kid: text(key['kid']), alg: text(key['alg']) }));
 }
 
-/** The protected resource metadata, at its well-known address (RFC 9728, section 3.1). */
+/** The protected resource metadata, at its well-known address (RFC 9728, section 3.1), and the challenge's scopes. */
 export async function lookAtMetadata({ mcpServerUrl = '' }: Question): Promise<ResourceMetadata> {
-  const { origin, pathname } = new URL(resourceOf(mcpServerUrl));
-  const [body] = await readObject(`${origin}/.well-known/oauth-protected-resource${pathname}`);
+  const endpoint = resourceOf(mcpServerUrl);
+  const { origin, pathname } = new URL(endpoint);
+  const [[body], challenged] = await Promise.all([
+    readObject(`${origin}/.well-known/oauth-protected-resource${pathname}`),
+    challengedScopes(endpoint),
+  ]);
   const metadata = body as Json;
+  const scopes = texts(metadata['scopes_supported']);
   return {
     resource: text(metadata['resource']),
     authorizationServers: texts(metadata['authorization_servers']),
-    scopes: texts(metadata['scopes_supported']),
+    scopes,
+    initialScopes: challenged ?? scopes,
     requiresProof: metadata['dpop_bound_access_tokens_required'] === true,
   };
+}
+
+/** What the challenge of a request without a token asks for (RFC 6750, section 3); undefined when it says nothing of that. */
+async function challengedScopes(endpoint: string): Promise<string[] | undefined> {
+  try {
+    const { status, headers } = await exchange(endpoint, { headers: { accept: 'text/event-stream' } });
+    if (status !== 401) return undefined;
+    const [, scope] = /\bscope="([^"]*)"/u.exec(headers.get('www-authenticate') ?? '') ?? [];
+    return scope?.split(' ').filter((word) => word !== '');
+  } catch (error) {
+    if (error instanceof NotSeen) return undefined;
+    throw error;
+  }
 }
 
 /** Those browser origins whose pages the token endpoint does not answer, by a preflight as a browser sends it. */

@@ -2,7 +2,7 @@ import type { Application } from '@fusionauth/typescript-client';
 import { clean } from '@mcp-keyhole/cli-kit';
 import { descriptionOf, markerOf } from '../clients/application.ts';
 import { planClient } from '../clients/client-plan.ts';
-import { redirectUrls, resourceOf, scopeNamed, scopeText } from '../clients/client.ts';
+import { redirectUrls, resourceOf, scopeText, toolScopes } from '../clients/client.ts';
 import { carryOut, ownClients } from '../clients/clients.ts';
 import { connectors, type Connector } from '../clients/connectors.ts';
 import type { FusionAuth } from '../fusionauth.ts';
@@ -86,7 +86,7 @@ export class OwnClients {
         name,
         redirectUrls: connector?.redirectUrls ?? redirectUrls(callbackPort),
         resources: [resourceOf(mcpServerUrl)],
-        scopes: [scopeNamed('get_name')],
+        scopes: toolScopes,
         confidential: connector?.confidential === true,
       };
       const plan = planClient(client, { owner, host }, undefined);

@@ -49,12 +49,14 @@ async function secretOf(clientId: string): Promise<string | undefined> {
   return response.application?.oauthConfiguration?.clientSecret;
 }
 
+const toolNames = ['get_name', 'set_greeting', 'countdown'];
+
 describe('list', () => {
   it('has the clients that the tool made, others only when asked, and no secret', async () => {
     const clientId = await register('Listed', '--for', 'claude.ai');
     const own = await json<Facts[]>(['list']);
     expect(own.map(({ name }) => name)).toEqual(['Listed']);
-    expect(own[0]).toMatchObject({ clientId, own: true, confidential: true, scopes: ['get_name'] });
+    expect(own[0]).toMatchObject({ clientId, own: true, confidential: true, scopes: toolNames });
     const all = await json<Facts[]>(['list', '--all']);
     expect(all.map(({ name }) => name)).toEqual(['Intranet', 'Listed']);
     const table = await run(['list', '--all']);
@@ -93,7 +95,7 @@ describe('update', () => {
     expect(text).toContain('scopes: + write');
     expect(text).toContain('authorizedResourceUris: + https://two.example/mcp');
     expect(await json(['show', clientId])).toMatchObject({
-      scopes: ['get_name', 'write'],
+      scopes: [...toolNames, 'write'],
       resources: ['http://localhost:8000/mcp', 'https://two.example/mcp'],
       redirectUrls: [
         'http://localhost:4000/oauth/callback',
@@ -104,7 +106,7 @@ describe('update', () => {
     });
     expect(await run(['update', 'Changing', ...flags])).toContain('nothing had to be changed');
     await run(['update', clientId, '--name', 'Changed', '--remove-scope', 'write']);
-    expect(await json(['show', clientId])).toMatchObject({ name: 'Changed', scopes: ['get_name'] });
+    expect(await json(['show', clientId])).toMatchObject({ name: 'Changed', scopes: toolNames });
   });
 
   it('gives a secret and takes it back', async () => {

@@ -113,8 +113,8 @@ describe('of a client', () => {
   });
   afterAll(() => emulator.close());
 
-  async function registered(name: string): Promise<string> {
-    const config = configOf(registerCommand, ['--fusionauth-url', emulator.url, '--name', name]);
+  async function registered(name: string, ...flags: string[]): Promise<string> {
+    const config = configOf(registerCommand, ['--fusionauth-url', emulator.url, '--name', name, ...flags]);
     const terminal = emptyTerminal();
     return (await register(config, await connect(config, terminal), terminal)).clientId;
   }
@@ -202,6 +202,56 @@ describe('of a client', () => {
     expect(found.codes).toEqual(['client-inactive']);
     expect(left).toEqual({ exitCode: 0, codes: [] });
   });
+
+  it.each([
+    {
+      title: 'lacks a scope of a tool only',
+      lacks: ['set_greeting', 'countdown'],
+      finds: ['client-tool-scope'],
+    },
+    { title: 'lacks a scope of the sign-in', lacks: ['get_name'], finds: ['client-scope'] },
+    { title: 'lacks both', lacks: ['get_name', 'countdown'], finds: ['client-scope', 'client-tool-scope'] },
+    {
+      title: 'lacks a scope, and no challenge says when it is asked for',
+      lacks: ['countdown'],
+      finds: ['client-scope'],
+      challenge: {},
+    },
+  ])(
+    'that $title finds that, with the server there, and mends it',
+    async ({ title, lacks, finds, challenge }) => {
+      const headers = challenge ?? {
+        'www-authenticate': 'Bearer scope="openid profile get_name", resource_metadata="x"',
+      };
+      const server = await startLoopbackServer(({ path }) =>
+        path === '/mcp'
+          ? { status: 401, headers }
+          : {
+              status: 200,
+              body: {
+                resource: `${server.url}/mcp`,
+                authorization_servers: [emulator.url],
+                scopes_supported: ['openid', 'profile', 'get_name', 'set_greeting', 'countdown'],
+              },
+            },
+      );
+      try {
+        const wanted = ['get_name', 'set_greeting', 'countdown', 'other'].filter(
+          (scope) => !lacks.includes(scope),
+        );
+        const scopes = wanted.flatMap((scope) => ['--oauth-scope', scope]);
+        clientId = await registered(title, '--mcp-server-url', server.url, ...scopes);
+        const question = ['--client-id', clientId, '--mcp-server-url', server.url];
+        const found = await visit(emulator.url, ...question);
+        const left = await visit(emulator.url, ...question, '--fix', '--yes');
+        note(`client that ${title}`, found, left);
+        expect(found.codes).toEqual(finds);
+        expect(left).toEqual({ exitCode: 0, codes: [] });
+      } finally {
+        await server.close();
+      }
+    },
+  );
 
   it('is not changed without consent', async () => {
     clientId = await registered('Left alone');

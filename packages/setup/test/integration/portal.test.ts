@@ -72,7 +72,7 @@ describe('a developer', () => {
     expect(application).toMatchObject({
       name: 'Cursor of Ada',
       data: { mcpKeyhole: { owner: '00000000-0000-0000-0000-000000000001', host: 'cursor' } },
-      scopes: [{ name: 'get_name' }],
+      scopes: [{ name: 'get_name' }, { name: 'set_greeting' }, { name: 'countdown' }],
       oauthConfiguration: {
         authorizedRedirectURLs: expect.arrayContaining(['http://localhost:4000/oauth/callback']) as string[],
         authorizedResourceUris: [`${mcpServerUrl}/mcp`],

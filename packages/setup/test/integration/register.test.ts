@@ -71,7 +71,9 @@ describe('a registration', () => {
         unknownScopePolicy: 'Reject',
       },
     });
-    expect(response.application?.scopes).toMatchObject([{ name: 'get_name', required: true }]);
+    expect(response.application?.scopes).toMatchObject(
+      ['get_name', 'set_greeting', 'countdown'].map((name) => ({ name, required: true })),
+    );
     const user = await admin().retrieveUserByEmail('test@example.com');
     expect(user.response.user?.registrations?.map(({ applicationId }) => applicationId)).toContain(
       registration.clientId,

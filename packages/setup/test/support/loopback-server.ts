@@ -6,6 +6,7 @@ export interface CannedAnswer {
   status: number;
   body?: object | string;
   type?: string;
+  headers?: Record<string, string>;
 }
 
 export interface LoopbackServer {
@@ -45,6 +46,7 @@ function send(response: ServerResponse, canned: CannedAnswer | 'silence'): void 
   if (canned === 'silence') return;
   const json = typeof canned.body === 'object';
   response.writeHead(canned.status, {
+    ...canned.headers,
     'content-type': canned.type ?? (json ? 'application/json' : 'text/html'),
   });
   response.end(json ? JSON.stringify(canned.body) : canned.body);

@@ -9,21 +9,10 @@ import {
 import { cleanLine } from '@mcp-keyhole/cli-kit';
 import { redirectUrls, resourceOf } from '../../clients/client.ts';
 import { check, type Check } from '../check.ts';
-import {
-  isPublic,
-  matches,
-  nameOf,
-  oauth,
-  patchApplication,
-  scopeOf,
-  setting,
-  unknownScopes,
-} from './application.ts';
+import { isPublic, matches, nameOf, oauth, patchApplication, setting, unknownScopes } from './application.ts';
+import { clientScopeChecks } from './client-scopes.ts';
 import { isTooOld } from './instance.ts';
 import { tokenSettingsChecks } from './token-settings.ts';
-
-/** Scopes of OpenID Connect, which FusionAuth has without being told. */
-const providedScopes = ['openid', 'offline_access', 'profile', 'email', 'address', 'phone'];
 
 export const clientChecks: readonly Check[] = [
   check('client-absent', 'wrong', ['absentClient'], ({ absentClient }) => ({
@@ -137,27 +126,7 @@ export const clientChecks: readonly Check[] = [
     return setting(client, { ...trouble, set: { authorizedResourceUris: [...uris, resource] } });
   }),
 
-  check('client-scope', 'wrong', ['client', 'metadata'], ({ client, metadata }) => {
-    const known = [...providedScopes, ...(client.scopes ?? []).map(({ name }) => name ?? '')];
-    const missing = metadata.scopes.filter((scope) => !known.includes(scope));
-    if (missing.length === 0) return undefined;
-    const names = missing.map((scope) => cleanLine(scope)).join(', ');
-    return {
-      about: nameOf(client),
-      message: `The server asks for ${names}, which the application does not have.`,
-      consequence:
-        unknownScopes(client) === UnknownScopePolicy.Reject
-          ? 'The sign-in ends with invalid_scope (unknown_scope).'
-          : 'The token comes without it, and the server answers 403 insufficient_scope.',
-      remedy: `Applications → ${cleanLine(client.name ?? '')} → Scopes: add ${names}.`,
-      change: {
-        says: missing.map(
-          (scope) => `new scope ${JSON.stringify(scope)}, required, with its consent message`,
-        ),
-        requests: missing.map((scope) => scopeOf(client, scope)),
-      },
-    };
-  }),
+  ...clientScopeChecks,
 
   check('client-unknown-scopes', 'warning', ['client'], ({ client }) => {
     const policy = unknownScopes(client);
