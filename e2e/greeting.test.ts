@@ -19,7 +19,7 @@ const atOnce = 3_000;
 /** How long the slow server takes for its first answer. */
 const slowness = 20_000;
 /** What the server with and the one without authentication offer. */
-const tools = ['get_name'];
+const tools = ['get_name', 'set_greeting', 'countdown'];
 
 /** An answer, and the address to sign in at that was opened before it. */
 interface Failure {

@@ -35,7 +35,7 @@ test.each(Object.entries(packageOf))(
       expect.arrayContaining(['LICENSE', 'README.md', 'package.json', `bin/${bin}.js`, 'dist/main.js']),
     );
     const allowed =
-      /^(?:LICENSE|README\.md|package\.json|bin\/[\w-]+\.js|dist\/THIRD-PARTY-LICENSES\.txt|dist\/chunks\/xdg-open|dist\/(?:[\w-]+\/)*[\w.-]+(?:\.js|\.d\.ts))$/u;
+      /^(?:LICENSE|README\.md|package\.json|bin\/[\w-]+\.js|dist\/THIRD-PARTY-LICENSES\.txt|clients\.schema\.json|dist\/chunks\/xdg-open|dist\/(?:[\w-]+\/)*[\w.-]+(?:\.js|\.d\.ts))$/u;
     expect(paths.filter((path) => !allowed.test(path))).toEqual([]);
   },
 );

@@ -33,7 +33,7 @@ describe('a bridge to a real server', () => {
     });
     host.send({ method: 'notifications/initialized' });
     expect((await host.request('list', 'tools/list', {})).result).toMatchObject({
-      tools: [{ name: 'get_name' }],
+      tools: [{ name: 'get_name' }, { name: 'set_greeting' }, { name: 'countdown' }],
     });
     const answer = await host.request(2, 'tools/call', { name: 'get_name', arguments: {} });
     expect(answer.result).toMatchObject({ structuredContent: { result: 'Hello, World!' } });
