@@ -248,9 +248,9 @@ describe('at setup', () => {
     expect(text).toContain('FUSIONAUTH_LICENSE_KEY');
   });
 
-  test('with a name that is taken, and without any', async () => {
+  test('with a name that somebody else has taken, and without any', async () => {
     const args = ['--fusionauth-url', system.fusionAuthUrl, '--json'];
-    await system.register('Taken', await freePort());
+    await system.createApplication('Taken');
     const taken = await refusal('mcp-keyhole-setup', ['--name', 'Taken', ...args]);
     expect([taken.exit, taken.code, taken.stdout]).toEqual([1, 'name-taken', '']);
     const nameless = await refusal('mcp-keyhole-setup', args);

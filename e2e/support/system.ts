@@ -169,6 +169,11 @@ export class System {
     await this.#admin('DELETE', `/api/key/${old}`);
   }
 
+  /** An application that somebody has made by hand, not the setup tool. */
+  async createApplication(name: string): Promise<void> {
+    await this.#admin('POST', '/api/application', { application: { name } });
+  }
+
   async #admin(method: string, path: string, body?: object): Promise<unknown> {
     const response = await fetch(new URL(path, this.traffic.target), {
       method,
