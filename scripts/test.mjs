@@ -46,7 +46,7 @@ async function runAll() {
   // Everything after the build needs it: lint resolves what the bins import.
   await lane(['build']);
   // Two lanes at once; alone the end-to-end tests that wait for real programs and their screens, on fixed ports.
-  await Promise.all([lane(['lint', 'format:check', 'types', 'e2e-apart']), lane(['unit', 'integration'])]);
+  await Promise.all([lane(['lint', 'format:check', 'types', 'unit', 'e2e-apart']), lane(['integration'])]);
   await lane(['e2e', ...slowSuites], { show: true });
 }
 
