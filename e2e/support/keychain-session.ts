@@ -38,20 +38,52 @@ export class KeychainSession {
 
   /**
    * Starts the daemon, with the keyring unlocked, in place of one that the bus may have started itself (which is locked), and
-   * waits until it has its name on the bus.
+   * waits until it has its name on the bus. One of the bus's that was on its way meanwhile and took the name is ended.
    */
   async revive(): Promise<void> {
-    // --unlock takes the password from stdin, without a line feed, and creates the login keyring with it.
-    const daemon = this.#run(
-      'gnome-keyring-daemon',
-      ['--unlock', '--replace', '--components=secrets', '--foreground'],
-      'keyring password',
-    );
-    const wait = ['wait', '--session', '--timeout', '10', 'org.freedesktop.secrets'];
-    if ((await this.#run('gdbus', wait).ended) !== 0) {
-      throw new Error(`gnome-keyring-daemon did not take its name on the bus: ${daemon.stderr}`);
+    for (let attempt = 1; attempt <= 5; attempt += 1) {
+      // --unlock takes the password from stdin, without a line feed, and creates the login keyring with it.
+      const daemon = this.#run(
+        'gnome-keyring-daemon',
+        ['--unlock', '--replace', '--components=secrets', '--foreground'],
+        'keyring password',
+      );
+      const wait = ['wait', '--session', '--timeout', '10', 'org.freedesktop.secrets'];
+      if ((await this.#run('gdbus', wait).ended) !== 0) {
+        throw new Error(`gnome-keyring-daemon did not take its name on the bus: ${daemon.stderr}`);
+      }
+      if (await this.#keeps(daemon)) {
+        this.#daemon = daemon;
+        return;
+      }
     }
-    this.#daemon = daemon;
+    throw new Error('Another gnome-keyring-daemon takes the name on the bus again and again.');
+  }
+
+  /** Whether the name is the daemon's and stays so once a start by the bus, which may be under way, is over. */
+  async #keeps(daemon: RunningProcess): Promise<boolean> {
+    // The bus answers this when whatever it was starting under the name is there.
+    const owner = await this.#ask('StartServiceByName', 'org.freedesktop.secrets', '0').then(() =>
+      this.#ask('GetConnectionUnixProcessID', 'org.freedesktop.secrets'),
+    );
+    const pid = Number(/uint32 (\d+)/u.exec(owner)?.[1]);
+    if (pid === daemon.pid) return true;
+    if (pid > 0) process.kill(pid, 'SIGKILL');
+    return false;
+  }
+
+  /** Asks the bus itself. */
+  async #ask(method: string, ...args: readonly string[]): Promise<string> {
+    const bus = ['--session', '--dest', 'org.freedesktop.DBus', '--object-path', '/org/freedesktop/DBus'];
+    const asking = this.#run('gdbus', [
+      'call',
+      ...bus,
+      '--method',
+      `org.freedesktop.DBus.${method}`,
+      ...args,
+    ]);
+    await asking.ended;
+    return asking.stdout;
   }
 
   /** Kills the daemon, as a crash does. */
