@@ -32,6 +32,30 @@ export function createLog(options: { debug?: boolean; destination?: DestinationS
       },
       formatters: { level: (label) => ({ level: label }) },
     },
-    options.destination ?? pino.destination(1),
+    options.destination ?? standardOutput(),
   );
+}
+
+let output: DestinationStream | undefined;
+
+/**
+ * The lines of one turn of the event loop are written at its end, together: a request has four, and a write costs as much as
+ * all that is done for them.
+ */
+function standardOutput(): DestinationStream {
+  if (output !== undefined) return output;
+  const stream = pino.destination(1);
+  let lines = '';
+  const write = (): void => {
+    if (lines !== '') stream.write(lines);
+    lines = '';
+  };
+  process.once('exit', write);
+  output = {
+    write: (line) => {
+      if (lines === '') setImmediate(write);
+      lines += line;
+    },
+  };
+  return output;
 }

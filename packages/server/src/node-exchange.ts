@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isJsonContentType, type AuthInfo } from '@modelcontextprotocol/server';
 import { jsonRpcError } from './json-rpc-error.ts';
 import { maxRequestBodySize } from './limits/body-size.ts';
+import { webRequest } from './web-request.ts';
 
 /** What comes with a request besides itself. */
 export interface RequestParts {
@@ -28,32 +29,31 @@ export async function exchange(
   respond: Respond,
   onerror: (error: Error) => void,
 ): Promise<void> {
-  const gone = new AbortController();
+  const forwarded = webRequest(request);
   response.once('close', () => {
-    if (!response.writableFinished) gone.abort();
+    if (!response.writableFinished) forwarded.abort();
   });
-  const answer = await answerTo(request, respond, gone.signal).catch((error: unknown) => {
+  const answer = await answerTo(request, forwarded, respond).catch((error: unknown) => {
     onerror(error instanceof Error ? error : new Error(String(error)));
     return Response.json(jsonRpcError(-32_603, 'Internal server error'), { status: 500 });
   });
-  await send(answer, response, gone.signal);
+  await send(answer, response);
 }
 
 async function answerTo(
   request: IncomingMessage & { auth?: AuthInfo },
+  forwarded: Request,
   respond: Respond,
-  signal: AbortSignal,
 ): Promise<Response> {
-  const { auth: authInfo, headers, method = 'GET' } = request;
+  const { auth: authInfo } = request;
   const parts = authInfo === undefined ? {} : { authInfo };
-  if (method !== 'POST') return respond(webRequest(request, method, signal), parts);
+  if (request.method !== 'POST') return respond(forwarded, parts);
   const body = await bodyOf(request);
   if (body === undefined) {
     const message = `The body is larger than ${maxRequestBodySize} bytes`;
     return Response.json(jsonRpcError(-32_000, message), { status: 413, headers: { Connection: 'close' } });
   }
-  const forwarded = webRequest(request, method, signal);
-  if (!isJsonContentType(headers['content-type'])) return respond(forwarded, parts);
+  if (!isJsonContentType(request.headers['content-type'])) return respond(forwarded, parts);
   let parsedBody: unknown;
   try {
     parsedBody = JSON.parse(decoder.decode(body));
@@ -61,17 +61,6 @@ async function answerTo(
     return Response.json(jsonRpcError(-32_700, 'Parse error: Invalid JSON'), { status: 400 });
   }
   return respond(forwarded, { ...parts, parsedBody });
-}
-
-/** The request without its body. */
-function webRequest({ headers, url = '/' }: IncomingMessage, method: string, signal: AbortSignal): Request {
-  const list: [string, string][] = [];
-  for (const name in headers) {
-    const value = headers[name];
-    if (typeof value === 'string') list.push([name, value]);
-    else for (const one of value ?? []) list.push([name, one]);
-  }
-  return new Request(`http://${headers.host ?? 'localhost'}${url}`, { method, headers: list, signal });
 }
 
 /** @returns undefined when it is too large */
@@ -91,7 +80,7 @@ async function bodyOf(request: IncomingMessage): Promise<Buffer | undefined> {
   });
 }
 
-async function send(answer: Response, response: ServerResponse, gone: AbortSignal): Promise<void> {
+async function send(answer: Response, response: ServerResponse): Promise<void> {
   const headers: Record<string, string> = {};
   for (const [name, value] of answer.headers) headers[name] = value;
   response.writeHead(answer.status, headers);
@@ -100,13 +89,15 @@ async function send(answer: Response, response: ServerResponse, gone: AbortSigna
     return;
   }
   const reader = answer.body.getReader() as ReadableStreamDefaultReader<Uint8Array>;
-  const cancel = (): void => void reader.cancel().catch(() => undefined);
-  gone.addEventListener('abort', cancel, { once: true });
+  response.once('close', () => void reader.cancel().catch(() => undefined));
+  // What is there already leaves in one packet: of most answers all, with its head and its end.
+  response.cork();
+  setImmediate(() => response.uncork());
   try {
     for (;;) {
       const { done, value } = await reader.read();
       if (done) break;
-      if (!response.write(value)) await drained(response, gone);
+      if (!response.write(value)) await drained(response);
     }
   } catch {
     // A stream that breaks off has nobody left to tell: its end says so.
@@ -115,10 +106,13 @@ async function send(answer: Response, response: ServerResponse, gone: AbortSigna
 }
 
 /** Until the client has taken what was written, or has gone. */
-async function drained(response: ServerResponse, gone: AbortSignal): Promise<void> {
-  if (gone.aborted) return;
+async function drained(response: ServerResponse): Promise<void> {
+  if (response.destroyed) return;
   await new Promise<void>((resolve) => {
-    response.once('drain', resolve);
-    gone.addEventListener('abort', () => resolve(), { once: true });
+    const end = (): void => {
+      response.off('drain', end).off('close', end);
+      resolve();
+    };
+    response.on('drain', end).on('close', end);
   });
 }

@@ -17,12 +17,13 @@ export function observedRequests({ metrics, tracing }: Observation): RequestHand
     // Strangers choose methods and paths: only known ones become labels and names.
     const method = methods.includes(request.method) ? request.method : 'other';
     const route = routeOf(request.path);
+    const { ip: address } = request;
     const span = tracing.request(`${method} ${route}`, request.headers, {
       'http.request.method': method,
       'http.route': route,
       'url.scheme': request.protocol,
       'mcp_keyhole.request_id': id,
-      ...(request.ip !== undefined && { 'client.address': request.ip }),
+      ...(address !== undefined && { 'client.address': address }),
     });
     response.set('X-Request-Id', id);
     metrics.opened(response);
@@ -32,7 +33,7 @@ export function observedRequests({ metrics, tracing }: Observation): RequestHand
       metrics.request({ method, route, status: String(status) }, (performance.now() - begin) / 1_000);
       span.end({ 'http.response.status_code': status }, status >= 500 ? String(status) : undefined);
     });
-    const context: RequestContext = { id, address: request.ip, span };
+    const context: RequestContext = { id, address, span };
     withinRequest(context, () => next());
   };
 }
