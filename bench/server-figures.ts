@@ -6,6 +6,7 @@ import { freePort } from '../e2e/support/free-port.ts';
 import { PrivateHome } from '../e2e/support/private-home.ts';
 import { Processes } from '../e2e/support/processes.ts';
 import { registerClient, SignIn } from '../packages/fusionauth-emulator/test/support/client.ts';
+import { containerNode, versionOf } from './container-node.ts';
 import { root } from './peers.ts';
 import { ProofKey } from './proofs.ts';
 import { spreadOf } from './statistics.ts';
@@ -34,17 +35,31 @@ const columns = [
   { key: 'resident', title: 'resident, MiB', digits: 0 },
 ];
 
-/** Shares of the figures of `kinds.open` that a round gave: what else the machine does meanwhile befalls both alike. */
-const shares = { key: 'share', title: 'calls/s, share', digits: 2 };
+/** Calls/s beside another server's in the same round: what else the machine does meanwhile befalls both alike. */
+const shares = [
+  { key: 'of-open', title: 'share of ours, unprotected', digits: 2, of: kinds.open },
+  { key: 'of-sdk', title: "share of the SDK's", digits: 2, of: kinds.sdk },
+];
 
-/** @param calls of each round and server; as many are made before anything is counted, two times over */
-export async function serverFigures({
-  rounds,
-  calls,
-}: {
+/** How much is measured. */
+interface Extent {
   readonly rounds: number;
+  /** Of each round and server; twice as many are made before anything is counted. */
   readonly calls: number;
-}): Promise<readonly Table[]> {
+}
+
+/** The servers on the Node.js that runs us, and on that of the container image, whose servers are compared with one another. */
+export async function serverFigures(
+  extent: Extent,
+  options: { inContainer: boolean },
+): Promise<readonly Table[]> {
+  const own = await figuresOn(process.execPath, extent);
+  if (!options.inContainer) return [own];
+  return [own, await figuresOn(containerNode(), extent)];
+}
+
+/** @param node the Node.js that the servers run on */
+async function figuresOn(node: string, { rounds, calls }: Extent): Promise<Table> {
   const processes = new Processes();
   const home = new PrivateHome();
   try {
@@ -53,7 +68,7 @@ export async function serverFigures({
     const servers = await Promise.all(
       Object.entries(kinds).map(async ([kind, name]) => ({
         name,
-        load: await startLoad(kind, url, processes, home),
+        load: await startLoad(node, kind, url, processes, home),
       })),
     );
     for (const { load } of servers) await load(2 * calls);
@@ -62,35 +77,37 @@ export async function serverFigures({
       const inTurn = round % 2 === 0 ? servers : servers.toReversed();
       for (const { name, load } of inTurn) samples.get(name)?.push(await load(calls));
     }
-    const base = samples.get(kinds.open) ?? [];
     const rows = [...samples].map(([name, list]) => ({
       name,
       cells: {
         ...Object.fromEntries(
           columns.map(({ key }) => [key, spreadOf(list.map((sample) => sample[key] ?? Number.NaN))]),
         ),
-        [shares.key]: spreadOf(
-          list.map(({ rate = Number.NaN }, round) => rate / (base[round]?.['rate'] ?? Number.NaN)),
+        ...Object.fromEntries(
+          shares.map(({ key, of }) => [key, spreadOf(list.map(rateBeside(samples.get(of))))]),
         ),
       },
     }));
-    return [
-      {
-        id: 'server',
-        title: 'The server',
-        notes: [
-          `${rounds} rounds of ${calls} calls to each server in turn, ${connections} connections, a tool that costs nothing; the load generator runs on the same machine.`,
-          'Ours write their log to a file. CPU is that of the server alone, and hardly depends on what else the machine does. The share is of the calls/s of ours, unprotected, in the same round.',
-        ],
-        columns: [...columns, shares],
-        rows,
-        baseline: kinds.open,
-      },
-    ];
+    return {
+      id: node === process.execPath ? 'server' : 'server-in-container',
+      title: `The server, on Node.js ${versionOf(node)}`,
+      notes: [
+        `${rounds} rounds of ${calls} calls to each server in turn, ${connections} connections, a tool that costs nothing; the load generator runs on the same machine.`,
+        'Ours write their log to a file. CPU is that of the server alone, and hardly depends on what else the machine does. A share is of the calls/s in the same round.',
+      ],
+      columns: [...columns, ...shares],
+      rows,
+      baseline: kinds.open,
+    };
   } finally {
     await processes.close();
     home.remove();
   }
+}
+
+function rateBeside(others: readonly Sample[] = []): (sample: Sample, round: number) => number {
+  const rateOf = (sample: Sample | undefined): number => sample?.['rate'] ?? Number.NaN;
+  return (sample, round) => rateOf(sample) / rateOf(others[round]);
 }
 
 async function tokenFor(
@@ -105,6 +122,7 @@ async function tokenFor(
 
 /** Starts a server of a kind. @returns what makes so many calls, and measures them */
 async function startLoad(
+  node: string,
   kind: string,
   fusionAuthUrl: string,
   processes: Processes,
@@ -123,7 +141,7 @@ async function startLoad(
   );
   const script = path.join(root, 'bench/server-process.mjs');
   // Its log goes to a file: reading it here would take time from the load.
-  const command = ['-c', 'exec "$0" "$@" > "$LOG"', process.execPath, script, kind, fusionAuthUrl];
+  const command = ['-c', 'exec "$0" "$@" > "$LOG"', node, script, kind, fusionAuthUrl];
   const env = { ...home.env, LOG: path.join(home.folder, `${kind}.log`) };
   const server = processes.start(kind, 'sh', [...command, String(port)], { env, cwd: root });
   await server.prints('stderr', /listening/u);
