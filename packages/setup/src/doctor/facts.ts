@@ -27,6 +27,10 @@ export interface AllFacts {
   /** `/.well-known/openid-configuration` at the public URL. */
   readonly discovery: Discovery;
   readonly jwks: readonly PublishedKey[];
+  /** Why the published keys cannot be had. */
+  readonly jwksFailure: string;
+  /** The endpoints of a sign-in at which FusionAuth does not answer, such as `POST https://… answers HTTP 403`. */
+  readonly closedEndpoints: readonly string[];
   /** How much FusionAuth's clock is ahead of this machine's, in milliseconds; exact to about a second. */
   readonly clock: number;
   /** The certificates of those of the two URLs that are https. */
@@ -35,6 +39,8 @@ export interface AllFacts {
   readonly license: ReactorStatus;
   readonly tenant: Tenant;
   readonly keys: readonly Key[];
+  /** The webhooks without whose consent nobody logs in, by URL. */
+  readonly decidingWebhooks: readonly string[];
   /** The client under examination. */
   readonly client: Application;
   /** The MCP server's protected resource metadata (RFC 9728). */

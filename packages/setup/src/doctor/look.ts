@@ -1,10 +1,15 @@
-import type {
-  ApplicationResponse,
-  KeyResponse,
-  ReactorResponse,
-  SystemConfigurationResponse,
-  TenantResponse,
-  VersionResponse,
+import {
+  EventType,
+  TransactionType,
+  type ApplicationResponse,
+  type KeyResponse,
+  type ReactorResponse,
+  type SystemConfigurationResponse,
+  type Tenant,
+  type TenantResponse,
+  type VersionResponse,
+  type Webhook,
+  type WebhookResponse,
 } from '@fusionauth/typescript-client';
 import type { AllFacts, FactName, Look, Question } from './facts.ts';
 import { NotSeen } from './http.ts';
@@ -14,6 +19,7 @@ import {
   lookAtDiscovery,
   lookAtJwks,
   lookAtMetadata,
+  lookForClosedEndpoints,
   lookForClosedOrigins,
 } from './public-look.ts';
 
@@ -65,6 +71,7 @@ export async function look(question: Question, api: ManagementApi | undefined): 
   });
   await Promise.all([
     see('jwks', () => lookAtJwks(facts.discovery, question)),
+    see('closedEndpoints', () => lookForClosedEndpoints(facts.discovery, question)),
     manage('version', async (from) => versionOf((await from.read('/api/system/version')) as VersionResponse)),
     manage('license', async (from) => ((await from.read('/api/reactor')) as ReactorResponse).status ?? {}),
     manage('tenant', (from) => lookAtTenant(from, question.tenantId ?? clients[0]?.facts.client?.tenantId)),
@@ -80,9 +87,11 @@ export async function look(question: Question, api: ManagementApi | undefined): 
           }),
         ]),
   ]);
+  await manage('decidingWebhooks', (from) => lookForDecidingWebhooks(from, facts.tenant));
   for (const { refusal } of clients) if (refusal !== undefined) refusals.add(refusal);
   if (refusals.size > 0) facts.refusals = [...refusals];
   if (unseen.discovery !== undefined) facts.silence = unseen.discovery;
+  if (unseen.jwks !== undefined) facts.jwksFailure = unseen.jwks;
   if (unseen.metadata !== undefined) facts.metadataFailure = unseen.metadata;
   if (facts.clock === undefined) unseen.clock = unseen.discovery ?? 'its answers have no Date';
   return {
@@ -107,6 +116,22 @@ async function lookAtTenant(api: ManagementApi, id: string | undefined): Promise
     throw new NotSeen(`there are ${String(tenants.length)} tenants: say which with --tenant-id`);
   }
   return only;
+}
+
+/** The webhooks that are asked before a login counts: only those of a transaction are (FusionAuth's tenant settings). */
+async function lookForDecidingWebhooks(
+  api: ManagementApi,
+  tenant: Tenant | undefined,
+): Promise<AllFacts['decidingWebhooks']> {
+  if (tenant === undefined) throw new NotSeen('the tenant is not known');
+  const login = EventType.UserLoginSuccess;
+  const setting = tenant.eventConfiguration?.events?.[login];
+  const transaction = setting?.transactionType ?? TransactionType.None;
+  if (setting?.enabled !== true || transaction === TransactionType.None) return [];
+  const { webhooks = [] } = (await api.read('/api/webhook')) as WebhookResponse;
+  const isAsked = ({ eventsEnabled, global, tenantIds = [] }: Webhook): boolean =>
+    eventsEnabled?.[login] === true && (global === true || tenantIds.includes(tenant.id ?? ''));
+  return webhooks.filter(isAsked).map(({ url = '' }) => url);
 }
 
 async function lookAtClient(

@@ -46,6 +46,42 @@ export async function lookAtJwks(
   return (keys as Json[]).map((key) => ({ kid: text(key['kid']), alg: text(key['alg']) }));
 }
 
+/** Whether requests reach the two endpoints of a sign-in: sent empty, so that FusionAuth only complains. */
+export async function lookForClosedEndpoints(
+  discovery: Discovery | undefined,
+  { publicUrl }: Question,
+): Promise<readonly string[]> {
+  if (discovery === undefined) throw new NotSeen('there is no discovery document');
+  const { authorizationEndpoint, tokenEndpoint } = discovery;
+  const form = { 'content-type': 'application/x-www-form-urlencoded' };
+  const asked = await Promise.all([
+    complaintOf(ownUrl(authorizationEndpoint, publicUrl) ?? `${publicUrl}/oauth2/authorize`, {
+      method: 'GET',
+    }),
+    complaintOf(ownUrl(tokenEndpoint, publicUrl) ?? `${publicUrl}/oauth2/token`, {
+      method: 'POST',
+      headers: form,
+      body: 'grant_type=authorization_code',
+    }),
+  ]);
+  return asked.filter((complaint) => complaint !== undefined);
+}
+
+/** Why it is not FusionAuth that answers: that says 400 or 401 to what is incomplete, or shows a page. */
+async function complaintOf(
+  url: string,
+  request: { method: string; headers?: Record<string, string>; body?: string },
+): Promise<string | undefined> {
+  try {
+    const { status } = await exchange(url, request);
+    const isOther = status === 403 || status === 404 || status === 405 || status >= 500;
+    return isOther ? `${request.method} ${url} answers HTTP ${String(status)}` : undefined;
+  } catch (error) {
+    if (error instanceof NotSeen) return error.message;
+    throw error;
+  }
+}
+
 /** The protected resource metadata, at its well-known address (RFC 9728, section 3.1), and the challenge's scopes. */
 export async function lookAtMetadata({ mcpServerUrl = '' }: Question): Promise<ResourceMetadata> {
   const endpoint = resourceOf(mcpServerUrl);

@@ -12,8 +12,8 @@ export function diagnosisInWords(
       `${outcome === 'wrong' ? '✖' : '▲'} ${code}: ${about}`,
       `  ${message}`,
       `  Breaks:  ${consequence}`,
-      `  Change:  ${remedy}`,
-      ...(change === undefined || fix ? [] : ['  --fix does this.']),
+      `  ${change === undefined ? 'By hand:' : 'Change: '} ${remedy}`,
+      ...(change === undefined || fix ? [] : ['           --fix does this.']),
     ].join('\n'),
   );
   const reasons = [...new Set(unseen.map(({ reason }) => reason))];

@@ -1,16 +1,14 @@
-import { UnknownScopePolicy, type Application } from '@fusionauth/typescript-client';
+import { UnknownScopePolicy, type Application, type ReactorStatus } from '@fusionauth/typescript-client';
 import { cleanLine } from '@mcp-keyhole/cli-kit';
 import { check, type Check } from '../check.ts';
-import type { Trouble } from '../finding.ts';
-import { nameOf, scopeOf, unknownScopes } from './application.ts';
-
-/** Scopes of OpenID Connect, which FusionAuth has without being told. */
-const providedScopes = ['openid', 'offline_access', 'profile', 'email', 'address', 'phone'];
+import type { Change, Trouble } from '../finding.ts';
+import { nameOf, oauth, patchApplication, scopeOf, unknownScopes } from './application.ts';
+import { hasCustomScopes } from './instance.ts';
 
 /** Whether a client has the scopes that the server asks for: at once, and when a tool is called that needs more. */
 export const clientScopeChecks: readonly Check[] = [
-  check('client-scope', 'wrong', ['client', 'metadata'], ({ client, metadata }) =>
-    lackingScopes(client, metadata.initialScopes, {
+  check('client-scope', 'wrong', ['client', 'metadata'], ({ client, metadata, license }) =>
+    lackingScopes(client, metadata.initialScopes, license, {
       says: (names) => `The server asks for ${names}, which the application does not have.`,
       consequence: (rejects) =>
         rejects
@@ -19,9 +17,9 @@ export const clientScopeChecks: readonly Check[] = [
     }),
   ),
 
-  check('client-tool-scope', 'warning', ['client', 'metadata'], ({ client, metadata }) => {
+  check('client-tool-scope', 'warning', ['client', 'metadata'], ({ client, metadata, license }) => {
     const further = metadata.scopes.filter((scope) => !metadata.initialScopes.includes(scope));
-    return lackingScopes(client, further, {
+    return lackingScopes(client, further, license, {
       says: (names) => `Some of the server's tools need ${names}, which the application does not have.`,
       consequence: (rejects) =>
         rejects
@@ -35,20 +33,48 @@ export const clientScopeChecks: readonly Check[] = [
 function lackingScopes(
   client: Application,
   scopes: readonly string[],
+  license: ReactorStatus | undefined,
   words: { says: (names: string) => string; consequence: (rejects: boolean) => string },
 ): Trouble | undefined {
-  const known = [...providedScopes, ...(client.scopes ?? []).map(({ name }) => name ?? '')];
-  const missing = scopes.filter((scope) => !known.includes(scope));
+  const missing = scopes.filter((scope) => !hasScope(client, scope));
   if (missing.length === 0) return undefined;
   const names = missing.map((scope) => cleanLine(scope)).join(', ');
+  const own = missing.filter((scope) => !isProvided(scope));
+  const provided = missing.filter(isProvided);
+  const isUnlicensed = own.length > 0 && license !== undefined && !hasCustomScopes(license);
+  const policy = Object.fromEntries(provided.map((scope) => [scope, { enabled: true }]));
+  const change: Change = {
+    says: [
+      ...own.map((scope) => `new scope ${JSON.stringify(scope)}, required, with its consent message`),
+      ...provided.map((scope) => `oauthConfiguration.providedScopePolicy.${scope}.enabled: false → true`),
+    ],
+    requests: [
+      ...own.map((scope) => scopeOf(client, scope)),
+      ...(provided.length === 0
+        ? []
+        : [patchApplication(client, { oauthConfiguration: { providedScopePolicy: policy } })]),
+    ],
+  };
+  const page = `Applications → ${cleanLine(client.name ?? '')} → Scopes: add ${names}.`;
   return {
     about: nameOf(client),
     message: words.says(names),
     consequence: words.consequence(unknownScopes(client) === UnknownScopePolicy.Reject),
-    remedy: `Applications → ${cleanLine(client.name ?? '')} → Scopes: add ${names}.`,
-    change: {
-      says: missing.map((scope) => `new scope ${JSON.stringify(scope)}, required, with its consent message`),
-      requests: missing.map((scope) => scopeOf(client, scope)),
-    },
+    // FusionAuth answers the request with 400 until then.
+    remedy: isUnlicensed ? `First the license (see license-missing). Then ${page}` : page,
+    ...(isUnlicensed ? {} : { change }),
   };
+}
+
+/** Scopes of OpenID Connect, which FusionAuth has without being told; some of them can be switched off. */
+const reservedScopes = ['openid', 'offline_access'];
+const providedScopes = ['profile', 'email', 'address', 'phone'] as const;
+
+const isProvided = (scope: string): scope is (typeof providedScopes)[number] =>
+  providedScopes.some((one) => one === scope);
+
+function hasScope(client: Application, scope: string): boolean {
+  if (reservedScopes.includes(scope) || client.scopes?.some(({ name }) => name === scope) === true)
+    return true;
+  return isProvided(scope) && oauth(client).providedScopePolicy?.[scope]?.enabled !== false;
 }

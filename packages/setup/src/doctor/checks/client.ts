@@ -1,15 +1,13 @@
 import {
   ClientAuthenticationPolicy,
   GrantType,
-  OAuthApplicationRelationship,
-  OAuthScopeConsentMode,
   ProofKeyForCodeExchangePolicy,
-  UnknownScopePolicy,
 } from '@fusionauth/typescript-client';
 import { cleanLine } from '@mcp-keyhole/cli-kit';
 import { redirectUrls, resourceOf } from '../../clients/client.ts';
 import { check, type Check } from '../check.ts';
-import { isPublic, matches, nameOf, oauth, patchApplication, setting, unknownScopes } from './application.ts';
+import { isPublic, matches, nameOf, oauth, patchApplication, setting } from './application.ts';
+import { clientConsentChecks } from './client-consent.ts';
 import { clientScopeChecks } from './client-scopes.ts';
 import { isTooOld } from './instance.ts';
 import { tokenSettingsChecks } from './token-settings.ts';
@@ -128,36 +126,7 @@ export const clientChecks: readonly Check[] = [
 
   ...clientScopeChecks,
 
-  check('client-unknown-scopes', 'warning', ['client'], ({ client }) => {
-    const policy = unknownScopes(client);
-    if (policy === UnknownScopePolicy.Reject) return undefined;
-    return setting(client, {
-      message: `Its policy for unknown scopes is ${policy}.`,
-      consequence:
-        policy === UnknownScopePolicy.Allow
-          ? 'A client gets any scope that it names, and the consent page does not say what it means.'
-          : 'A scope that is misspelt is dropped silently, and shows only as 403 insufficient_scope.',
-      remedy: 'OAuth → Unknown scope policy: Reject.',
-      set: { unknownScopePolicy: 'Reject' },
-    });
-  }),
-
-  check('client-consent', 'warning', ['client', 'license'], ({ client, license }) => {
-    const { relationship, consentMode } = oauth(client);
-    const isThird = relationship === OAuthApplicationRelationship.ThirdParty;
-    const isNever = consentMode === OAuthScopeConsentMode.NeverPrompt;
-    // A first-party client is all that there can be without a license.
-    if ((isThird && !isNever) || license.licensed !== true) return undefined;
-    return setting(client, {
-      message: 'Its users are not asked whether it may have their data.',
-      consequence: 'Whoever is signed in gives tokens away by following a link, without a page in between.',
-      remedy: 'OAuth → Relationship: Third-party; consent mode: Always prompt, or Remember decision.',
-      set: {
-        relationship: 'ThirdParty',
-        ...(isNever ? { consentMode: 'AlwaysPrompt' } : {}),
-      },
-    });
-  }),
+  ...clientConsentChecks,
 
   ...tokenSettingsChecks('client', (client) =>
     // Only where the application overrides the tenant's.

@@ -1,3 +1,4 @@
+import type { ReactorStatus } from '@fusionauth/typescript-client';
 import { cleanLine, isLoopback } from '@mcp-keyhole/cli-kit';
 import { check, type Check } from '../check.ts';
 import type { Certificate } from '../facts.ts';
@@ -6,6 +7,8 @@ import type { Certificate } from '../facts.ts';
 const oldestVersion = '1.67.0';
 /** How far two clocks may be apart before lifetimes are misjudged; what JWT libraries commonly tolerate. */
 const toleratedSkew = 30_000;
+/** The same where clients prove their keys: by how much FusionAuth lets the clocks differ for that. */
+const toleratedAgeOfProofs = 15_000;
 const fortnight = 14 * 24 * 3_600_000;
 
 export const instanceChecks: readonly Check[] = [
@@ -66,16 +69,17 @@ export const instanceChecks: readonly Check[] = [
     };
   }),
 
-  check('clock-skew', 'wrong', ['clock'], ({ clock }) => {
-    if (Math.abs(clock) <= toleratedSkew) return undefined;
+  check('clock-skew', 'wrong', ['clock'], ({ clock, metadata }) => {
+    const tolerated = metadata?.requiresProof === true ? toleratedAgeOfProofs : toleratedSkew;
+    if (Math.abs(clock) <= tolerated) return undefined;
     const seconds = Math.round(Math.abs(clock) / 1_000);
     return {
       about: "FusionAuth's clock",
       message: `It is ${String(seconds)} seconds ${clock > 0 ? 'ahead of' : 'behind'} this machine's.`,
       consequence:
         clock > 0
-          ? 'Tokens are not valid yet when they arrive: sign-in ends at the id_token, requests with a 401.'
-          : 'Tokens count as expired too early: requests end with a 401, and refresh after refresh.',
+          ? 'Its tokens are of the future: strict clients and servers refuse them. It refuses proofs of DPoP as too old.'
+          : 'Its tokens expire too early, or have expired when they arrive: the sign-in ends at the id_token, requests with a 401. It refuses proofs of DPoP as of the future.',
       remedy: 'Set both clocks by NTP (timedatectl set-ntp true; in a container the clock is the host’s).',
     };
   }),
@@ -130,6 +134,14 @@ export const instanceChecks: readonly Check[] = [
     };
   }),
 ];
+
+/** Whether applications may have scopes of their own, a paid feature. */
+export function hasCustomScopes({
+  licensed,
+  advancedOAuthScopesCustomScopes: status,
+}: ReactorStatus): boolean {
+  return licensed === true && String(status) === 'ACTIVE';
+}
 
 function isPlain(url: string): boolean {
   return url.startsWith('http:') && !isLoopback(new URL(url));

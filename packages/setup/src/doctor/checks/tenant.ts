@@ -2,7 +2,7 @@ import { cleanLine } from '@mcp-keyhole/cli-kit';
 import { check, type Check } from '../check.ts';
 import type { AllFacts, Question } from '../facts.ts';
 import type { ApiRequest } from '../finding.ts';
-import { isPublicKey, keyTrouble, tokenSettingsChecks } from './token-settings.ts';
+import { isPublicKey, keyTrouble, tokenSettingsChecks, unverifiable } from './token-settings.ts';
 
 export const tenantChecks: readonly Check[] = [
   check('issuer-mismatch', 'wrong', ['discovery'], ({ discovery, tenant }, question) => {
@@ -40,6 +40,35 @@ export const tenantChecks: readonly Check[] = [
         'Browsers and clients are sent where they cannot go, or to another origin than the issuer.',
       remedy:
         'FusionAuth makes these from the request: let the proxy before it pass Host on, or set X-Forwarded-Proto, X-Forwarded-Host and X-Forwarded-Port, and trust it under Settings → System → Networking.',
+    };
+  }),
+
+  check('endpoint-closed', 'wrong', ['closedEndpoints'], ({ closedEndpoints }) => {
+    if (closedEndpoints.length === 0) return undefined;
+    return {
+      about: closedEndpoints.length === 1 ? 'endpoint' : 'endpoints',
+      message: `It is not FusionAuth that answers: ${closedEndpoints.map((one) => cleanLine(one)).join('; ')}.`,
+      consequence:
+        'Without the authorization endpoint no login page appears; without the token endpoint the sign-in ends after it.',
+      remedy:
+        'Let GET and POST on /oauth2/ through whatever stands before FusionAuth, to everybody. Where that is not the reason, its own log tells why it fails.',
+    };
+  }),
+
+  check('jwks-missing', 'wrong', ['jwksFailure', 'discovery'], ({ jwksFailure }) => ({
+    about: 'JWKS document',
+    message: `The published keys cannot be had: ${cleanLine(jwksFailure)}.`,
+    consequence: unverifiable,
+    remedy: 'Let GET /.well-known/jwks.json through whatever stands before FusionAuth, to everybody.',
+  })),
+
+  check('webhook-decides', 'warning', ['decidingWebhooks', 'tenant'], ({ decidingWebhooks, tenant }) => {
+    if (decidingWebhooks.length === 0) return undefined;
+    return {
+      about: nameOf(tenant),
+      message: `Each login waits for the consent of a webhook: ${decidingWebhooks.map((url) => cleanLine(url)).join(', ')}.`,
+      consequence: 'When too few of them answer with 200, nobody logs in.',
+      remedy: `Tenants → ${cleanLine(tenant.name ?? '')} → Webhooks → user.login.success: no transaction. Where they shall decide: --ignore webhook-decides.`,
     };
   }),
 

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import {
   KeyAlgorithm,
+  RefreshTokenExpirationPolicy,
   RefreshTokenUsagePolicy,
   type JWTConfiguration,
   type Key,
@@ -74,17 +75,20 @@ export function tokenSettingsChecks<const Holder extends 'tenant' | 'client'>(
 
     check('refresh-lifetime', 'warning', [holder], (seen) => {
       const settings = settingsOf(seen[holder]);
-      const minutes = settings?.configuration.refreshTokenTimeToLiveInMinutes ?? refreshToken.usual;
-      if (settings === undefined || minutes >= refreshToken.shortest) return undefined;
+      const shorts = settings === undefined ? [] : shortLifetimes(settings.configuration);
+      const [short] = shorts;
+      if (settings === undefined || short === undefined) return undefined;
       const usual = refreshToken.usual;
       return {
         about: settings.about,
-        message: `Refresh tokens live ${String(minutes)} minutes.`,
+        message: `${short.says} ${String(short.minutes)} minutes.`,
         consequence: 'The browser opens and asks for a sign-in again, at least daily.',
-        remedy: `${settings.where} → Refresh token duration: ${String(usual)} minutes, FusionAuth's default. Where it is short on purpose: --ignore refresh-lifetime.`,
+        remedy: `${settings.where} → ${short.field}: ${String(usual)} minutes, FusionAuth's default. Where it is short on purpose: --ignore refresh-lifetime.`,
         change: {
-          says: [`jwtConfiguration.refreshTokenTimeToLiveInMinutes: ${String(minutes)} → ${String(usual)}`],
-          requests: [settings.request({ refreshTokenTimeToLiveInMinutes: usual })],
+          says: shorts.map(
+            ({ name, minutes }) => `jwtConfiguration.${name}: ${String(minutes)} → ${String(usual)}`,
+          ),
+          requests: [settings.request(Object.assign({}, ...shorts.map(({ set }) => set)) as object)],
         },
       };
     }),
@@ -114,7 +118,43 @@ export function tokenSettingsChecks<const Holder extends 'tenant' | 'client'>(
   ];
 }
 
-const unverifiable =
+interface ShortLifetime {
+  readonly says: string;
+  readonly minutes: number;
+  /** Where it stands, on FusionAuth's page and in its API. */
+  readonly field: string;
+  readonly name: string;
+  readonly set: object;
+}
+
+/** Which lifetimes of refresh tokens are too short; only one of the three expiration policies has a maximum. */
+function shortLifetimes(configuration: JWTConfiguration): readonly ShortLifetime[] {
+  const { shortest, usual } = refreshToken;
+  const own = configuration.refreshTokenTimeToLiveInMinutes ?? usual;
+  const { maximumTimeToLiveInMinutes: most = usual } =
+    configuration.refreshTokenSlidingWindowConfiguration ?? {};
+  const { SlidingWindowWithMaximumLifetime: bounded } = RefreshTokenExpirationPolicy;
+  const all = [
+    {
+      says: 'Refresh tokens live',
+      minutes: own,
+      field: 'Refresh token duration',
+      name: 'refreshTokenTimeToLiveInMinutes',
+      set: { refreshTokenTimeToLiveInMinutes: usual },
+    },
+    {
+      says: 'However often they are used, refresh tokens live',
+      minutes: configuration.refreshTokenExpirationPolicy === bounded ? most : usual,
+      field: 'Maximum lifetime of refresh tokens',
+      name: 'refreshTokenSlidingWindowConfiguration.maximumTimeToLiveInMinutes',
+      set: { refreshTokenSlidingWindowConfiguration: { maximumTimeToLiveInMinutes: usual } },
+    },
+  ];
+  return all.filter(({ minutes }) => minutes < shortest);
+}
+
+/** What a key that nobody can see breaks. */
+export const unverifiable =
   'Clients cannot check the id_token, and servers that verify tokens themselves answer each with a 401.';
 
 /** That tokens are signed with what nobody else can verify. */
