@@ -20,7 +20,8 @@ export function identifyClient(
   authorization: string | undefined,
   parameters: Parameters,
 ): AuthenticatedClient {
-  const basic = authorization === undefined ? undefined : readBasic(authorization);
+  // FusionAuth's client sends an empty header where it has no API key.
+  const basic = authorization === undefined || authorization === '' ? undefined : readBasic(authorization);
   const formId = parameters.get('client_id');
   if (basic !== undefined && formId !== undefined && formId !== basic.id) {
     throw new OAuthError(

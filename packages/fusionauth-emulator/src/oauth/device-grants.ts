@@ -17,9 +17,13 @@ export interface DeviceGrant {
   readonly userId: string | undefined;
   readonly granted: readonly string[];
   readonly denied: boolean;
+  /** Seconds since the epoch. */
+  readonly expiresAt: number;
 }
 
 const kind = 'DeviceGrant';
+/** Seconds that a grant is remembered: longer than it lives, so that an expired code is told from an unknown one. */
+const memory = 2 * deviceCodeLifetime;
 // RFC 8628 section 6.1: no vowels, so no words, and nothing that looks alike.
 const letters = 'BCDFGHJKLMNPQRSTVWXZ';
 
@@ -36,30 +40,45 @@ export function createDeviceGrant(
     userId: undefined,
     granted: [],
     denied: false,
+    expiresAt: now() + deviceCodeLifetime,
   };
-  saveDeviceGrant(store, grant, deviceCodeLifetime);
+  saveDeviceGrant(store, grant);
   return grant;
 }
 
-/** Keeps a changed grant for as long as it had. */
-export function saveDeviceGrant(store: Store, grant: DeviceGrant, lifetime?: number): void {
-  const now = Math.floor(Date.now() / 1_000);
-  const before = store.engine.get(kind, grant.deviceCode)?.exp;
-  const exp = lifetime === undefined ? (before ?? now) : now + lifetime;
-  store.engine.set(kind, grant.deviceCode, { exp, grant }, exp - now);
+/** Keeps a new or changed grant. */
+export function saveDeviceGrant(store: Store, grant: DeviceGrant): void {
+  const exp = grant.expiresAt - deviceCodeLifetime + memory;
+  store.engine.set(kind, grant.deviceCode, { exp, grant }, exp - now());
 }
 
+/** A grant that has not expired, by its device code. */
 export function findDeviceGrant(store: Store, deviceCode: string): DeviceGrant | undefined {
-  return read(store.engine.get(kind, deviceCode)?.['grant']);
+  const grant = read(store.engine.get(kind, deviceCode)?.['grant']);
+  return grant === undefined || isExpired(grant) ? undefined : grant;
 }
 
-/** By what the user typed: neither case nor separators count. */
+/** A grant that has not expired and waits for its user, by what the user typed. */
 export function deviceGrantByUserCode(store: Store, typed: string): DeviceGrant | undefined {
+  const grant = pendingDeviceGrant(store, typed);
+  return grant === undefined || isExpired(grant) ? undefined : grant;
+}
+
+/** A grant that waits for its user, or waited until it expired, by what the user typed: neither case nor separators count. */
+export function pendingDeviceGrant(store: Store, typed: string): DeviceGrant | undefined {
   const wanted = typed.toUpperCase().replace(/[^A-Z]/gu, '');
   return store.engine
     .all(kind)
     .map(([, payload]) => read(payload['grant']))
     .find((grant) => grant?.userCode === wanted && grant.userId === undefined && !grant.denied);
+}
+
+export function isExpired(grant: DeviceGrant): boolean {
+  return secondsLeft(grant) <= 0;
+}
+
+export function secondsLeft({ expiresAt }: DeviceGrant): number {
+  return expiresAt - now();
 }
 
 export function deleteDeviceGrant(store: Store, { deviceCode }: DeviceGrant): void {
@@ -78,5 +97,10 @@ function read(value: unknown): DeviceGrant | undefined {
     userId: textOf(grant['userId']),
     granted: textsOf(grant['granted']),
     denied: grant['denied'] === true,
+    expiresAt: typeof grant['expiresAt'] === 'number' ? grant['expiresAt'] : 0,
   };
+}
+
+function now(): number {
+  return Math.floor(Date.now() / 1_000);
 }

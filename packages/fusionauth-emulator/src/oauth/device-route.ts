@@ -20,39 +20,34 @@ import {
 } from './device-grants.ts';
 import { baseUrl } from './discovery-route.ts';
 import { formOf } from './form.ts';
-import { OAuthError } from './oauth-error.ts';
+import { answering } from './oauth-answer.ts';
 import { Parameters } from './parameters.ts';
 import { resolveScopes } from './scopes.ts';
-import { checkGrantEnabled } from './token-rules.ts';
+import { checkGrantEnabled, checkTenant } from './token-rules.ts';
 
 /** `POST /oauth2/device_authorize` (RFC 8628 section 3.1). */
 export function deviceAuthorizeRoute({ store }: Context): RequestHandler {
-  return (request, response) => {
-    response.set('Cache-Control', 'no-store');
-    try {
-      const parameters = new Parameters(formOf(request));
-      const client = identifyClient(store, request.get('authorization'), parameters);
-      const { application } = client;
-      checkClientAuthentication(client, true);
-      checkGrantEnabled(application, deviceGrantType);
-      const scopes = resolveScopes(application, parameters.scopes).map(({ name }) => name);
-      const grant = createDeviceGrant(store, application.id, scopes);
-      const uri = application.oauthConfiguration.deviceVerificationURL ?? `${baseUrl(request)}/oauth2/device`;
-      const complete = new URL(uri);
-      complete.searchParams.set('user_code', grant.userCode);
-      response.json({
-        device_code: grant.deviceCode,
-        expires_in: deviceCodeLifetime,
-        interval: pollInterval,
-        user_code: grant.userCode,
-        verification_uri: uri,
-        verification_uri_complete: complete.href,
-      });
-    } catch (error) {
-      if (!(error instanceof OAuthError)) throw error;
-      response.status(error.status).json(error);
-    }
-  };
+  return answering((request) => {
+    const parameters = new Parameters(formOf(request));
+    checkTenant(store, parameters);
+    const client = identifyClient(store, request.get('authorization'), parameters);
+    const { application } = client;
+    checkClientAuthentication(client, true);
+    checkGrantEnabled(application, deviceGrantType);
+    const scopes = resolveScopes(application, parameters.scopes).map(({ name }) => name);
+    const grant = createDeviceGrant(store, application.id, scopes);
+    const uri = application.oauthConfiguration.deviceVerificationURL ?? `${baseUrl(request)}/oauth2/device`;
+    const complete = new URL(uri);
+    complete.searchParams.set('user_code', grant.userCode);
+    return {
+      device_code: grant.deviceCode,
+      expires_in: deviceCodeLifetime,
+      interval: pollInterval,
+      user_code: grant.userCode,
+      verification_uri: uri,
+      verification_uri_complete: complete.href,
+    };
+  });
 }
 
 const csrfSecret = randomBytes(32);

@@ -102,6 +102,11 @@ export async function verifyToken(
   }
 }
 
+/** The client that a token was issued to: the first of its audience (trap 5). */
+export function clientOf({ aud }: JWTPayload): string | undefined {
+  return Array.isArray(aud) ? aud[0] : aud;
+}
+
 /** The keys of the JWKS document: public halves only, and none where the switch says so. */
 export async function publicKeys(store: Store): Promise<Record<string, unknown>[]> {
   if (store.emptyJwks) return [];

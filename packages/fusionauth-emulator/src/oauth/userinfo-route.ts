@@ -11,7 +11,7 @@ import { proofAlgorithms, provenKey, supportsDpop } from './dpop/proof.ts';
 import { formOf } from './form.ts';
 import { OAuthError } from './oauth-error.ts';
 import { splitScope } from './parameters.ts';
-import { verifyToken } from './tokens.ts';
+import { clientOf, verifyToken } from './tokens.ts';
 
 /** `GET|POST /oauth2/userinfo`: the claims that the access token's scopes allow. */
 export function userinfoRoute(context: Context): RequestHandler {
@@ -52,13 +52,12 @@ async function userinfo(
   }
   const { store } = context;
   const claims = await verifyToken(context, token);
-  const client = Array.isArray(claims?.aud) ? claims.aud[0] : claims?.aud;
   const user = store.users.get(claims?.sub ?? '');
   const scopes = splitScope(typeof claims?.['scope'] === 'string' ? claims['scope'] : undefined);
   if (
     claims === undefined ||
     user?.active !== true ||
-    activeApplication(store, client) === undefined ||
+    activeApplication(store, clientOf(claims)) === undefined ||
     !scopes.includes('openid') ||
     // RFC 9449 sections 7.1 and 7.2: a bound token is of use only with its key, and an unbound one is no DPoP token.
     boundKey(claims) !== presented.jkt ||

@@ -101,7 +101,7 @@ describe('every answer has the members that FusionAuth’s client declares, of t
     });
     await anonymous.retrieveOpenIdConfiguration();
     await anonymous.retrieveJsonWebKeySet();
-    await anonymous.deviceAuthorize(id, '', 'openid');
+    const { user_code: userCode = '' } = (await anonymous.deviceAuthorize(id, '', 'openid')).response;
     const signIn = new SignIn(emulator, id);
     const code = await signIn.code({ resource: undefined });
     const { response } = await anonymous.exchangeOAuthCodeForAccessTokenUsingPKCE(
@@ -114,12 +114,28 @@ describe('every answer has the members that FusionAuth’s client declares, of t
     const { access_token: accessToken = '', refresh_token: refreshToken = '' } = response;
     await anonymous.validateJWT(accessToken);
     await anonymous.retrieveUserInfoFromAccessToken(accessToken);
+    await anonymous.introspectAccessToken(id, accessToken);
+    await anonymous.validateDevice(userCode, id);
+    await anonymous.approveDevice(id, '', accessToken, userCode);
+    await expect(anonymous.validateDevice(userCode, id)).rejects.toMatchObject({ statusCode: 400 });
     await anonymous.exchangeRefreshTokenForAccessToken(refreshToken, id, '', '', '');
     await client.retrieveRefreshTokens(testUser.id);
     await client.revokeRefreshTokensByUserId(testUser.id);
     await expect(
       anonymous.exchangeRefreshTokenForAccessToken(refreshToken, id, '', '', ''),
     ).rejects.toMatchObject({ statusCode: 400 });
+    expect([...declarations.findings]).toEqual([]);
+  });
+
+  it('for a device’s code, whose body the call does not declare', async () => {
+    const client_id = await registerClient(emulator, {
+      enabledGrants: ['urn:ietf:params:oauth:grant-type:device_code'],
+    });
+    const plain = new FusionAuthClient('', emulator.url);
+    const { user_code = '' } = (await plain.deviceAuthorize(client_id, '', 'openid profile')).response;
+    const { response } = await plain.retrieveUserCodeWithRequest({ client_id, user_code });
+    declarations.judge('DeviceUserCodeResponse', response);
+    expect(response).toMatchObject({ scope: 'profile' });
     expect([...declarations.findings]).toEqual([]);
   });
 

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { FusionAuthClient } from '@fusionauth/typescript-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startEmulator, type Emulator } from '@mcp-keyhole/fusionauth-emulator';
-import { redirectUri, resource, SignIn, testUser } from '../support/client.ts';
+import { answerOf, redirectUri, registerClient, resource, SignIn, testUser } from '../support/client.ts';
 
 let emulator: Emulator;
 let client: FusionAuthClient;
@@ -235,6 +235,81 @@ describe('the rest of the management calls that the setup tool needs', () => {
         tenant: { jwtConfiguration: { accessTokenKeyId: randomUUID() } },
       }),
     ).rejects.toMatchObject({ statusCode: 400 });
+  });
+});
+
+describe('introspection and the calls for a device page of one’s own', () => {
+  const anonymous = () => new FusionAuthClient('', emulator.url);
+  const deviceClient = async (): Promise<string> =>
+    registerClient(emulator, {
+      enabledGrants: ['authorization_code', 'urn:ietf:params:oauth:grant-type:device_code'],
+    });
+
+  it('introspect an access token, and find no token of client credentials, a grant that is not here', async () => {
+    const id = await registerClient(emulator);
+    const token = String((await new SignIn(emulator, id).tokens())['access_token']);
+    const { response } = await anonymous().introspectAccessToken(id, token);
+    const hinted = await anonymous().introspectAccessTokenWithRequest({
+      client_id: id,
+      token,
+      token_type_hint: 'access_token',
+    });
+    const none = await anonymous().introspectAccessToken(id, 'x');
+    expect(response).toMatchObject({ active: true, sub: testUser.id, aud: [id, resource] });
+    expect([hinted.response['active'], none.response]).toEqual([true, { active: false }]);
+    for (const call of [
+      anonymous().introspectClientCredentialsAccessToken(token),
+      anonymous().introspectClientCredentialsAccessTokenWithRequest({ token }),
+    ]) {
+      await expect(call).rejects.toMatchObject({
+        statusCode: 400,
+        exception: { error: 'invalid_request', error_reason: 'missing_client_id' },
+      });
+    }
+  });
+
+  it('validate, describe and approve a device’s code, and the device gets its token', async () => {
+    const client_id = await deviceClient();
+    const device = (await anonymous().deviceAuthorizeWithRequest({ client_id, scope: 'openid get_name' }))
+      .response;
+    const { device_code = '', user_code = '' } = device;
+    const token = String((await new SignIn(emulator, client_id).tokens())['access_token']);
+    await anonymous().validateDevice(user_code, client_id);
+    await anonymous().validateDeviceWithRequest({ client_id, user_code });
+    const described = await anonymous().retrieveUserCodeWithRequest({ client_id, user_code });
+    const approved = await client.approveDevice(client_id, '', token, user_code);
+    const tokens = await answerOf(
+      await fetch(`${emulator.url}/oauth2/token`, {
+        method: 'POST',
+        body: new URLSearchParams({
+          grant_type: 'urn:ietf:params:oauth:grant-type:device_code',
+          client_id,
+          device_code,
+        }),
+      }),
+    );
+    expect(described.response).toMatchObject({ client_id, scope: 'get_name', user_code });
+    expect(approved.response).toMatchObject({ deviceGrantStatus: 'Approved', userId: testUser.id });
+    expect(tokens.body['scope']).toBe('openid get_name');
+    await expect(client.approveDeviceWithRequest({ client_id, token, user_code })).rejects.toMatchObject({
+      statusCode: 400,
+      exception: { error_reason: 'invalid_user_code' },
+    });
+  });
+
+  it('describe it to an API key, which the client’s own call for that does not send', async () => {
+    const { user_code = '' } = (await anonymous().deviceAuthorize(await deviceClient(), '', 'openid'))
+      .response;
+    await expect(client.retrieveUserCodeUsingAPIKeyWithRequest({ user_code })).rejects.toMatchObject({
+      statusCode: 400,
+      exception: { error_reason: 'missing_client_id' },
+    });
+    const raw = await fetch(`${emulator.url}/oauth2/device/user-code`, {
+      method: 'POST',
+      headers: { authorization: emulator.apiKey ?? '' },
+      body: new URLSearchParams({ user_code }),
+    });
+    expect([raw.status, await raw.json()]).toMatchObject([200, { user_code }]);
   });
 });
 
