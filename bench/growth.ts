@@ -1,9 +1,7 @@
 // How the proxy's figures grow with what there is more of.
 import { keyhole, type Stage } from './peers.ts';
-import { quantile, spreadOf, type Spread } from './statistics.ts';
+import { quantile, single, spreadOf, type Spread } from './statistics.ts';
 import type { Row, Table } from './table.ts';
-
-const one = (value: number): Spread => ({ median: value, low: value, high: value });
 
 export async function growthFigures(stage: Stage, quick: boolean): Promise<readonly Table[]> {
   return [
@@ -29,8 +27,8 @@ async function bySize(stage: Stage, quick: boolean): Promise<Table> {
     const memory = host.memory();
     await host.close();
     const [json, event] = [spreadOf(times.json), spreadOf(times.event)];
-    const perMegabyte = one(json.median / (size / 1e6));
-    rows.push({ name: named(size), cells: { json, event, perMegabyte, memory: one(memory) } });
+    const perMegabyte = single(json.median / (size / 1e6));
+    rows.push({ name: named(size), cells: { json, event, perMegabyte, memory: single(memory) } });
   }
   return {
     id: 'growth-size',
@@ -117,11 +115,11 @@ async function byProxies(stage: Stage, quick: boolean): Promise<Table> {
     rows.push({
       name: String(count),
       cells: {
-        first: one(quantile(starts, 0)),
-        last: one(all),
-        each: one(all / count),
-        memory: one(own),
-        share: one(own / count),
+        first: single(quantile(starts, 0)),
+        last: single(all),
+        each: single(all / count),
+        memory: single(own),
+        share: single(own / count),
       },
     });
   }
