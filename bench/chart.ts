@@ -1,4 +1,4 @@
-// `npm run chart -w bench`: draws docs/bench.svg from the latest results, Keyhole as a share of mcp-remote.
+// `npm run chart -w bench`: draws docs/bench.svg from the latest results: what Keyhole needs of what mcp-remote needs.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { keyhole, root } from './peers.ts';
@@ -10,16 +10,34 @@ interface Results {
   readonly tables: readonly Table[];
 }
 
-/** What is drawn: the tables' columns, and whether more is better. */
-const bars = [
-  { table: 'install', key: 'packages', title: 'packages that npx fetches', more: false },
-  { table: 'install', key: 'download', title: 'bytes that npx fetches', more: false },
-  { table: 'proxy', key: 'start', title: 'start to the first answer', more: false },
-  { table: 'proxy', key: 'p50', title: 'time of a call', more: false },
-  { table: 'proxy', key: 'throughput', title: 'calls a second', more: true },
-  { table: 'proxy', key: 'json', title: 'a 5 MiB answer as JSON', more: false },
-  { table: 'proxy', key: 'event', title: 'a 5 MiB answer as an event', more: false },
-  { table: 'proxy', key: 'resident', title: 'memory', more: false },
+/** A line of the chart: less is better in each. */
+interface Line {
+  readonly table: string;
+  readonly key: string;
+  readonly title: string;
+  readonly unit: string;
+  readonly digits?: number;
+  /** What the column's figure comes to in that unit. */
+  readonly from?: (figure: number) => number;
+}
+
+const lines: readonly Line[] = [
+  { table: 'install', key: 'packages', title: 'packages that npx fetches', unit: '' },
+  { table: 'install', key: 'download', title: 'what npx fetches', unit: ' MiB', digits: 1 },
+  { table: 'install', key: 'seconds', title: 'the time that takes', unit: ' s', digits: 1 },
+  { table: 'proxy', key: 'start', title: 'start to the first answer', unit: ' ms' },
+  { table: 'proxy', key: 'p50', title: 'a call', unit: ' ms', digits: 2 },
+  {
+    table: 'proxy',
+    key: 'throughput',
+    title: '1,000 calls, 64 at a time',
+    unit: ' ms',
+    from: (callsPerSecond) => 1_000_000 / callsPerSecond,
+  },
+  { table: 'proxy', key: 'json', title: 'an answer of 5 MiB', unit: ' ms' },
+  { table: 'proxy', key: 'event', title: 'the same as an event', unit: ' ms' },
+  { table: 'proxy-huge', key: 'hugeEvent', title: 'an event of 30 MiB', unit: ' ms' },
+  { table: 'proxy', key: 'resident', title: 'memory', unit: ' MiB' },
 ];
 
 const results = path.join(root, 'bench', 'results');
@@ -30,40 +48,54 @@ const [latest] = readdirSync(results)
 if (latest === undefined) throw new Error('There are no results. Run: npm run bench');
 const { occasion, tables } = JSON.parse(readFileSync(path.join(results, latest), 'utf8')) as Results;
 
-const rowHeight = 30;
-const left = 210;
+const rowHeight = 28;
+const left = 190;
+const whole = 330;
+const top = 62;
 const width = 760;
-const scale = 360;
-const lines = bars.flatMap(({ table, key, title, more }) => {
-  const found = tables.find(({ id }) => id === table);
-  const cell = (name: string | undefined): number =>
-    found?.rows.find((row) => row.name === name)?.cells[key]?.median ?? Number.NaN;
-  const [ours, theirs] = [cell(keyhole), cell(found?.baseline)];
-  const share = ours / theirs;
-  return Number.isNaN(share) ? [] : [{ title, share, more, ours, theirs }];
-});
-const longest = Math.max(1, ...lines.map(({ share }) => share));
-const unit = scale / longest;
-const height = 64 + lines.length * rowHeight;
-const text = (x: number, y: number, words: string, extra = ''): string =>
-  `<text x="${x}" y="${y}" ${extra}>${words}</text>`;
-const drawn = lines.map(({ title, share, more }, index) => {
-  const y = 44 + index * rowHeight;
-  const better = more ? share > 1 : share < 1;
-  const words = `${share.toFixed(2)} × mcp-remote${more ? ' (more is better)' : ''}`;
+const height = top + lines.length * rowHeight + 6;
+
+const text = (x: number, y: number, words: string, attributes = ''): string =>
+  `<text x="${x}" y="${y}" ${attributes}>${words}</text>`;
+const bar = (y: number, length: number, kind: string): string =>
+  `<rect class="${kind}" x="${left}" y="${y}" width="${length.toFixed(1)}" height="18" rx="3"/>`;
+
+const rows = lines.map((line, index) => {
+  const [ours, theirs] = figuresOf(line);
+  const y = top + index * rowHeight;
+  const said = (figure: number): string => `${figure.toFixed(line.digits ?? 0)}${line.unit}`;
   return [
-    text(left - 10, y + 15, title, 'text-anchor="end"'),
-    `<rect x="${left}" y="${y}" width="${(share * unit).toFixed(1)}" height="20" rx="3" fill="${better ? '#2f855a' : '#b7791f'}"/>`,
-    text(left + share * unit + 8, y + 15, words),
+    text(left - 10, y + 14, line.title, 'text-anchor="end"'),
+    bar(y, whole, 'theirs'),
+    bar(y, Math.max(1, (whole * ours) / theirs), 'ours'),
+    text(left + whole + 12, y + 14, `<tspan font-weight="600">${said(ours)}</tspan> of ${said(theirs)}`),
   ].join('\n');
 });
-const mark = left + unit;
-const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img" aria-label="Keyhole's figures as a share of mcp-remote's">
-<style>text { font: 13px system-ui, sans-serif; fill: #4a5568 } @media (prefers-color-scheme: dark) { text { fill: #cbd5e0 } }</style>
-${text(left, 22, `Keyhole beside mcp-remote, measured in one run on ${occasion.date}`, 'font-weight="600"')}
-<line x1="${mark}" x2="${mark}" y1="34" y2="${height - 18}" stroke="#a0aec0" stroke-dasharray="3 3"/>
-${drawn.join('\n')}
-${text(mark, height - 4, 'mcp-remote', 'text-anchor="middle"')}
+
+/** Keyhole's median, and mcp-remote's. */
+function figuresOf({ table, key, from = (figure) => figure }: Line): [ours: number, theirs: number] {
+  const found = tables.find(({ id }) => id === table);
+  const cell = (name: string | undefined): number => {
+    const median = found?.rows.find((row) => row.name === name)?.cells[key]?.median;
+    if (median === undefined) throw new Error(`${String(latest)} has no ${key} in the table ${table}.`);
+    return from(median);
+  };
+  return [cell(keyhole), cell(found?.baseline)];
+}
+
+const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img" aria-label="What Keyhole needs of what mcp-remote needs">
+<style>
+text { font: 13px system-ui, sans-serif; fill: #4a5568 }
+.ours { fill: #2f855a }
+.theirs { fill: #a0aec0; fill-opacity: 0.35 }
+@media (prefers-color-scheme: dark) { text { fill: #cbd5e0 } .ours { fill: #48bb78 } }
+</style>
+${text(left, 22, `Measured in one run on ${occasion.date}, Node.js ${occasion.node}, ${occasion.cores} cores; less is better`)}
+<rect class="ours" x="${left}" y="34" width="12" height="12" rx="2"/>
+${text(left + 18, 45, 'Keyhole')}
+<rect class="theirs" x="${left + 84}" y="34" width="12" height="12" rx="2"/>
+${text(left + 102, 45, 'mcp-remote')}
+${rows.join('\n')}
 </svg>
 `;
 writeFileSync(path.join(root, 'docs', 'bench.svg'), svg);
