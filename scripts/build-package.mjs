@@ -29,7 +29,8 @@ const commonJs = [
 ].join(' ');
 
 rmSync('dist', { recursive: true, force: true });
-const { metafile } = await build({
+/** @type {import('esbuild').BuildOptions} */
+const options = {
   entryPoints: entries,
   outdir: 'dist',
   bundle: true,
@@ -47,8 +48,13 @@ const { metafile } = await build({
   alias: { 'jsonc-parser': 'jsonc-parser/lib/esm/main.js' },
   banner: { js: commonJs },
   logLevel: 'warning',
-});
+};
+const { metafile } = await build(options);
 if (isProgram) await joinChunks('dist', external);
+// What runs before `main.js` is loaded has a file of its own.
+if (existsSync('src/compile-cache.ts')) {
+  await build({ ...options, entryPoints: ['src/compile-cache.ts'], splitting: false, banner: {} });
+}
 bundleExtras(bundledLibraries(metafile));
 
 if (!isProgram) {

@@ -1,2 +1,7 @@
 #!/usr/bin/env node
-import '../dist/main.js';
+import module from 'node:module';
+
+const { enableCompileCache } = module;
+if (enableCompileCache)
+  (await import('../dist/compile-cache.js')).keepCompiled(process.env, enableCompileCache);
+await import('../dist/main.js');
