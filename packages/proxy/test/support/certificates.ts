@@ -16,8 +16,8 @@ export interface PrivateAuthority {
   readonly cert: string;
   /** Where the certificate is. */
   readonly file: string;
-  /** A certificate for a server of these names, such as `DNS:localhost`, or for a client. */
-  issue(name: string, alternatives?: readonly string[]): Promise<Certified>;
+  /** A certificate for a server of these names, such as `DNS:localhost`, or for a client; for two days, or expired since. */
+  issue(name: string, alternatives?: readonly string[], days?: number): Promise<Certified>;
 }
 
 /** Makes an authority with the program `openssl`; its files are in the folder. */
@@ -31,7 +31,7 @@ export async function privateAuthority(folder: string, name: string): Promise<Pr
   return {
     cert: await readFile(at('ca.pem'), 'utf8'),
     file: at('ca.pem'),
-    issue: async (holder, alternatives = []) => {
+    issue: async (holder, alternatives = [], days = 2) => {
       const [key, request, extensions, cert] = ['key', 'csr', 'ext', 'pem'].map((end) =>
         at(`${holder}.${end}`),
       ) as [string, string, string, string];
@@ -43,7 +43,7 @@ export async function privateAuthority(folder: string, name: string): Promise<Pr
         'x509',
         '-req',
         '-days',
-        '2',
+        String(days),
         '-in',
         request,
         ...by,

@@ -10,16 +10,18 @@ export interface Check {
   readonly code: string;
   readonly outcome: Finding['outcome'];
   readonly needs: readonly FactName[];
-  /** Undefined when all is well, or when the question does not touch it. */
-  readonly examine: (seen: Partial<AllFacts>, question: Question) => Trouble | undefined;
+  /** Undefined or nothing when all is well, or when the question does not touch it. */
+  readonly examine: (seen: Partial<AllFacts>, question: Question) => Troubles;
 }
+
+type Troubles = Trouble | readonly Trouble[] | undefined;
 
 /** A check with what it needs seen for certain. */
 export function check<const Need extends FactName>(
   code: string,
   outcome: Finding['outcome'],
   needs: readonly Need[],
-  examine: (seen: Seen<Need>, question: Question) => Trouble | undefined,
+  examine: (seen: Seen<Need>, question: Question) => Troubles,
 ): Check {
   // Only ever called once every need is there: see examineAll.
   return { code, outcome, needs, examine: (seen, question) => examine(seen as Seen<Need>, question) };
@@ -49,8 +51,8 @@ export function examineAll(checks: readonly Check[], { facts, unseen }: Look, qu
       if (reason !== undefined) missing.push({ code, reason });
       continue;
     }
-    const trouble = examine(facts, question);
-    if (trouble !== undefined) findings.push({ code, outcome, ...trouble });
+    const troubles = [examine(facts, question) ?? []].flat();
+    findings.push(...troubles.map((trouble) => ({ code, outcome, ...trouble })));
   }
   return { findings, unseen: missing };
 }

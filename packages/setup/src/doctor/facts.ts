@@ -45,11 +45,15 @@ export interface AllFacts {
   readonly client: Application;
   /** The MCP server's protected resource metadata (RFC 9728). */
   readonly metadata: ResourceMetadata;
-  /** The browser origins to which the token endpoint is closed. */
-  readonly closedOrigins: readonly string[];
+  /** The browser origins whose pages cannot sign in at FusionAuth. */
+  readonly originsClosedAtFusionAuth: readonly ClosedOrigin[];
+  /** The browser origins whose pages cannot use the MCP endpoint. */
+  readonly originsClosedAtServer: readonly ClosedOrigin[];
   readonly cors: CORSConfiguration;
   /** Why FusionAuth does not answer at the public URL. */
   readonly silence: string;
+  /** Why its management API does not answer. */
+  readonly apiSilence: string;
   /** What the API key that was given may not do. */
   readonly refusals: readonly string[];
   /** Why the MCP server's metadata cannot be had. */
@@ -94,6 +98,12 @@ export interface ResourceMetadata {
   readonly requiresProof: boolean;
 }
 
+/** A browser origin, and what its pages cannot do, such as `DPoP cannot be sent to /oauth2/token`. */
+export interface ClosedOrigin {
+  readonly origin: string;
+  readonly why: readonly string[];
+}
+
 export interface Certificate {
   /** The URL that it stands at. */
   readonly url: string;
@@ -101,4 +111,6 @@ export interface Certificate {
   readonly refusal: string | undefined;
   /** Milliseconds since the epoch. */
   readonly expiresAt: number;
+  /** Whom it is for: host names and addresses. */
+  readonly names: readonly string[];
 }

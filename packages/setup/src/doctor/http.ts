@@ -92,10 +92,11 @@ export function readCertificate(url: string): Promise<Certificate> {
     socket.setTimeout(lookDeadline, () => fail('no answer'));
     socket.once('error', (error) => fail(reasonOf(error)));
     socket.once('secureConnect', () => {
-      const { valid_to: until } = socket.getPeerCertificate();
+      const { valid_to: until, subjectaltname = '' } = socket.getPeerCertificate();
       const refusal = socket.authorized ? undefined : reasonOf(socket.authorizationError);
       socket.destroy();
-      resolve({ url, refusal, expiresAt: Date.parse(until) });
+      const names = subjectaltname.split(', ').map((name) => name.replace(/^[^:]*:/u, ''));
+      resolve({ url, refusal, expiresAt: Date.parse(until), names });
     });
   });
 }

@@ -11,6 +11,7 @@ import {
   type Webhook,
   type WebhookResponse,
 } from '@fusionauth/typescript-client';
+import { lookForOriginsClosedAtFusionAuth, lookForOriginsClosedAtServer } from './cross-origin-look.ts';
 import type { AllFacts, FactName, Look, Question } from './facts.ts';
 import { NotSeen } from './http.ts';
 import { Absent, KeyRefused, type ManagementApi } from './management-api.ts';
@@ -20,7 +21,6 @@ import {
   lookAtJwks,
   lookAtMetadata,
   lookForClosedEndpoints,
-  lookForClosedOrigins,
 } from './public-look.ts';
 
 /** Everything that was seen in one run. */
@@ -80,15 +80,20 @@ export async function look(question: Question, api: ManagementApi | undefined): 
     ...(question.browserOrigins.length === 0
       ? []
       : [
-          see('closedOrigins', () => lookForClosedOrigins(facts.discovery, question)),
+          see('originsClosedAtFusionAuth', () => lookForOriginsClosedAtFusionAuth(facts.discovery, question)),
           manage('cors', async (from) => {
             const answer = (await from.read('/api/system-configuration')) as SystemConfigurationResponse;
             return answer.systemConfiguration?.corsConfiguration ?? {};
           }),
         ]),
   ]);
+  const { metadata } = facts;
+  if (metadata !== undefined && question.browserOrigins.length > 0)
+    await see('originsClosedAtServer', () => lookForOriginsClosedAtServer(metadata, question));
   await manage('decidingWebhooks', (from) => lookForDecidingWebhooks(from, facts.tenant));
   for (const { refusal } of clients) if (refusal !== undefined) refusals.add(refusal);
+  if (api !== undefined && unseen.version !== undefined && !refusals.has(unseen.version))
+    facts.apiSilence = unseen.version;
   if (refusals.size > 0) facts.refusals = [...refusals];
   if (unseen.discovery !== undefined) facts.silence = unseen.discovery;
   if (unseen.jwks !== undefined) facts.jwksFailure = unseen.jwks;

@@ -114,35 +114,24 @@ async function challengedScopes(endpoint: string): Promise<string[] | undefined>
   }
 }
 
-/** Those browser origins whose pages the token endpoint does not answer, by a preflight as a browser sends it. */
-export async function lookForClosedOrigins(
-  discovery: Discovery | undefined,
-  { publicUrl, browserOrigins }: Question,
-): Promise<readonly string[]> {
-  const url = ownUrl(discovery?.tokenEndpoint, publicUrl) ?? `${publicUrl}/oauth2/token`;
-  const isClosed = async (origin: string): Promise<boolean> => {
-    const { status, headers } = await exchange(url, {
-      method: 'OPTIONS',
-      headers: {
-        origin,
-        'access-control-request-method': 'POST',
-        'access-control-request-headers': 'content-type',
-      },
-    });
-    const allowed = headers.get('access-control-allow-origin');
-    return status >= 300 || (allowed !== '*' && allowed !== origin);
-  };
-  const closed = await Promise.all(browserOrigins.map(isClosed));
-  return browserOrigins.filter((_origin, index) => closed[index]);
-}
-
-export function lookAtCertificates({ publicUrl, mcpServerUrl }: Question): Promise<readonly Certificate[]> {
-  const urls = [publicUrl, mcpServerUrl].filter((url) => url?.startsWith('https:') === true);
-  return Promise.all(urls.map((url) => readCertificate(url ?? '')));
+/** The certificates of all addresses that are https. That one does not answer is said by those who ask it for more. */
+export async function lookAtCertificates(question: Question): Promise<readonly Certificate[]> {
+  const { publicUrl, fusionAuthUrl, mcpServerUrl } = question;
+  const urls = [publicUrl, fusionAuthUrl, ...(mcpServerUrl === undefined ? [] : [mcpServerUrl])];
+  const secure = [...new Set(urls)].filter((url) => url.startsWith('https:'));
+  const all = await Promise.all(
+    secure.map((url) =>
+      readCertificate(url).catch((error: unknown) => {
+        if (error instanceof NotSeen) return undefined;
+        throw error;
+      }),
+    ),
+  );
+  return all.filter((certificate) => certificate !== undefined);
 }
 
 /** An address that the document names, unless it leads elsewhere, which is a finding of its own. */
-function ownUrl(url: string | undefined, publicUrl: string): string | undefined {
+export function ownUrl(url: string | undefined, publicUrl: string): string | undefined {
   if (url === undefined || !URL.canParse(url)) return undefined;
   return new URL(url).origin === new URL(publicUrl).origin ? url : undefined;
 }

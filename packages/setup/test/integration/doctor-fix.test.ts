@@ -1,7 +1,11 @@
 // Every FusionAuth that is broken in one way: what a sign-in does there, what the doctor finds, and that `--fix` is followed by
 // a clean run and a working sign-in; or, where the API cannot change it, that nothing is touched and the remedy is told.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { broken, greeting, type Broken } from '../support/broken-fusionauth.ts';
+import { greeting, type Broken } from '../support/broken-fusionauth/broken.ts';
+import { byClient } from '../support/broken-fusionauth/by-client.ts';
+import { byFaults } from '../support/broken-fusionauth/by-faults.ts';
+import { bySwitches } from '../support/broken-fusionauth/by-switches.ts';
+import { byTenant } from '../support/broken-fusionauth/by-tenant.ts';
 import { doctorScene, type DoctorScene } from '../support/doctor-scene.ts';
 import { wholeSignIn } from '../support/whole-sign-in.ts';
 
@@ -56,20 +60,20 @@ async function examine(scene: DoctorScene, row: Broken): Promise<void> {
 }
 
 describe('by switches:', () => {
-  it.each(broken.bySwitches)('$title', async (row) => {
+  it.each(bySwitches)('$title', async (row) => {
     own = await doctorScene(row.switches);
     await examine(own, row);
   });
 });
 
 describe('by settings of the tenant:', () => {
-  it.each(broken.byTenant)('$title', (row) => examine(shared, row));
+  it.each(byTenant)('$title', (row) => examine(shared, row));
 });
 
 describe('by settings of the client:', () => {
-  it.each(broken.byClient)('$title', (row) => examine(shared, row));
+  it.each(byClient)('$title', (row) => examine(shared, row));
 });
 
 describe('by faults:', () => {
-  it.each(broken.byFaults)('$title', (row) => examine(shared, row));
+  it.each(byFaults)('$title', (row) => examine(shared, row));
 });

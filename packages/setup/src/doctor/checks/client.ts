@@ -13,12 +13,16 @@ import { isTooOld } from './instance.ts';
 import { tokenSettingsChecks } from './token-settings.ts';
 
 export const clientChecks: readonly Check[] = [
-  check('client-absent', 'wrong', ['absentClient'], ({ absentClient }) => ({
-    about: `client ${absentClient}`,
-    message: 'FusionAuth has no application with this client id.',
-    consequence: 'FusionAuth shows an error page in place of the login page (invalid_client_id).',
-    remedy: 'Register it with mcp-keyhole-setup, and give its client id to the host.',
-  })),
+  check('client-absent', 'wrong', ['absentClient'], ({ absentClient, apiSilence }) => {
+    // Then nothing is there, since it is not FusionAuth's API that answers.
+    if (apiSilence !== undefined) return undefined;
+    return {
+      about: `client ${absentClient}`,
+      message: 'FusionAuth has no application with this client id.',
+      consequence: 'FusionAuth shows an error page in place of the login page (invalid_client_id).',
+      remedy: 'Register it with mcp-keyhole-setup, and give its client id to the host.',
+    };
+  }),
 
   check('client-inactive', 'wrong', ['client'], ({ client }) =>
     client.active === false

@@ -1,7 +1,7 @@
 import type { ReactorStatus } from '@fusionauth/typescript-client';
 import { cleanLine, isLoopback } from '@mcp-keyhole/cli-kit';
 import { check, type Check } from '../check.ts';
-import type { Certificate } from '../facts.ts';
+import { certificateChecks } from './certificates.ts';
 
 /** The oldest version that resolves `resource` (RFC 8707). */
 const oldestVersion = '1.67.0';
@@ -9,7 +9,6 @@ const oldestVersion = '1.67.0';
 const toleratedSkew = 30_000;
 /** The same where clients prove their keys: by how much FusionAuth lets the clocks differ for that. */
 const toleratedAgeOfProofs = 15_000;
-const fortnight = 14 * 24 * 3_600_000;
 
 export const instanceChecks: readonly Check[] = [
   check('fusionauth-unreachable', 'wrong', ['silence'], ({ silence, certificates = [] }, { publicUrl }) => {
@@ -21,6 +20,20 @@ export const instanceChecks: readonly Check[] = [
       consequence: 'Neither browsers nor clients reach it.',
       remedy:
         'Start it, or name its addresses: --fusionauth-url is where its API is, --public-url where browsers reach it, --tenant-id the tenant.',
+    };
+  }),
+
+  check('api-unreachable', 'wrong', ['apiSilence'], (seen, { fusionAuthUrl, publicUrl }) => {
+    const { apiSilence, silence, certificates = [] } = seen;
+    const isRefused = certificates.some(({ url, refusal }) => url === fusionAuthUrl && refusal !== undefined);
+    // Where nothing answers at all, that is said already.
+    if (isRefused || (silence !== undefined && fusionAuthUrl === publicUrl)) return undefined;
+    return {
+      about: fusionAuthUrl,
+      message: `FusionAuth's API cannot be asked: ${cleanLine(apiSilence)}.`,
+      consequence: 'Most is not looked at, and no client can be registered.',
+      remedy:
+        'Run this where the API is reached, or name its address with --fusionauth-url, and that of the browsers with --public-url.',
     };
   }),
 
@@ -44,30 +57,7 @@ export const instanceChecks: readonly Check[] = [
     };
   }),
 
-  check('certificate-refused', 'wrong', ['certificates'], ({ certificates }) => {
-    const bad = certificates.find(({ refusal }) => refusal !== undefined);
-    if (bad === undefined) return undefined;
-    return {
-      about: bad.url,
-      message: `Its certificate is not trusted on this machine (${bad.refusal ?? ''}).`,
-      consequence: 'No client and no server connects; the failure names the same code.',
-      remedy:
-        'Install a certificate of a public authority with its intermediates, or give programs the private authority by NODE_EXTRA_CA_CERTS.',
-    };
-  }),
-
-  check('certificate-expires', 'warning', ['certificates'], ({ certificates }) => {
-    const ends = (one: Certificate): boolean =>
-      one.refusal === undefined && one.expiresAt < Date.now() + fortnight;
-    const bad = certificates.find(ends);
-    if (bad === undefined) return undefined;
-    return {
-      about: bad.url,
-      message: `Its certificate expires on ${new Date(bad.expiresAt).toISOString().slice(0, 10)}.`,
-      consequence: 'From then on nobody connects.',
-      remedy: 'Renew it, and see to it that renewal runs by itself.',
-    };
-  }),
+  ...certificateChecks,
 
   check('clock-skew', 'wrong', ['clock'], ({ clock, metadata }) => {
     const tolerated = metadata?.requiresProof === true ? toleratedAgeOfProofs : toleratedSkew;

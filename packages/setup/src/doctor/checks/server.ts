@@ -1,6 +1,7 @@
 import { cleanLine } from '@mcp-keyhole/cli-kit';
 import { resourceOf } from '../../clients/client.ts';
 import { check, type Check } from '../check.ts';
+import { crossOriginChecks } from './cross-origin.ts';
 import { isOwnIssuer } from './tenant.ts';
 
 export const serverChecks: readonly Check[] = [
@@ -53,37 +54,5 @@ export const serverChecks: readonly Check[] = [
     };
   }),
 
-  check('browser-origin-closed', 'wrong', ['closedOrigins'], ({ closedOrigins, cors }, question) => {
-    if (closedOrigins.length === 0) return undefined;
-    const origins = [...new Set([...(cors?.allowedOrigins ?? []), ...question.browserOrigins])];
-    const change = {
-      says: [`systemConfiguration.corsConfiguration.allowedOrigins: ${origins.join(', ')}`],
-      requests: [
-        {
-          method: 'PATCH' as const,
-          path: '/api/system-configuration',
-          body: {
-            systemConfiguration: {
-              corsConfiguration: {
-                enabled: true,
-                allowedOrigins: origins,
-                allowedMethods: [...new Set([...(cors?.allowedMethods ?? []), 'GET', 'POST', 'OPTIONS'])],
-                allowedHeaders: [
-                  ...new Set([...(cors?.allowedHeaders ?? []), 'Accept', 'Authorization', 'Content-Type']),
-                ],
-              },
-            },
-          },
-        },
-      ],
-    };
-    return {
-      about: 'CORS',
-      message: `FusionAuth's token endpoint is closed to pages of ${closedOrigins.join(', ')}.`,
-      consequence:
-        'A host that runs in a web page ends its sign-in with "Failed to fetch". Hosts on this machine do not need it.',
-      remedy: `Settings → System → CORS: enable it, with ${closedOrigins.join(', ')} under Allowed origins, and GET, POST and OPTIONS.`,
-      ...(cors === undefined ? {} : { change }),
-    };
-  }),
+  ...crossOriginChecks,
 ];
