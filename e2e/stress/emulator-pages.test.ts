@@ -93,7 +93,6 @@ const pages: Readonly<Record<string, (page: Page) => Promise<unknown>>> = {
   'device-code': (page) => page.goto(`${emulator.url}/oauth2/device`),
   'device-approval': async (page) => page.goto(await deviceUrl()),
   error: (page) => page.goto(authorizationUrl({ redirect_uri: `${callback}/other` })),
-  logout: (page) => page.goto(`${emulator.url}/oauth2/logout?client_id=${clientId}`),
   'form-post': (page) => page.goto(authorizationUrl({ response_mode: 'form_post', prompt: 'none' })),
 };
 

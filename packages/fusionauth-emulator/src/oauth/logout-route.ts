@@ -1,34 +1,72 @@
-import type { RequestHandler } from 'express';
+import type { Request, RequestHandler } from 'express';
 import type { Context } from '../context.ts';
 import { textOf } from '../json.ts';
-import { messagePage } from '../pages/error.ts';
-import { sendPage } from '../pages/send.ts';
+import { activeApplication } from '../store/store.ts';
+import type { Application } from '../store/types.ts';
+import { baseUrl } from './discovery-route.ts';
+import { formOf } from './form.ts';
+import { applicationOfHint } from './id-token-hint.ts';
+import { OAuthError } from './oauth-error.ts';
+import { Parameters } from './parameters.ts';
 import { redirectUriAllowed } from './redirect-uri.ts';
+import { checkTenant } from './token-rules.ts';
 
 /**
- * `GET /oauth2/logout?client_id=…`: ends the SSO session, not the refresh tokens. Goes on to
- * `post_logout_redirect_uri` where the application knows it, to the application's logout URL, or to a page.
+ * `GET|POST /oauth2/logout`: ends the SSO session, not the refresh tokens. Goes on to `post_logout_redirect_uri`, to the logout URL
+ * of the application or that of the tenant, or to `/`. A request that is refused ends nothing.
  */
-export function logoutRoute({ engine, store }: Context): RequestHandler {
+export function logoutRoute(context: Context): RequestHandler {
+  const { engine } = context;
   return async (request, response) => {
+    response.set('Cache-Control', 'no-store');
+    let target: URL;
+    try {
+      target = await logoutTarget(context, request);
+    } catch (error) {
+      if (!(error instanceof OAuthError)) throw error;
+      response.status(error.status).json(error);
+      return;
+    }
     const ctx = engine.createContext(request, response);
     const session = await engine.Session.get(ctx);
     await session.destroy();
     response.clearCookie(engine.cookieName('session'), { path: '/' });
     response.clearCookie(`${engine.cookieName('session')}.sig`, { path: '/' });
-    const application = store.applications.get(textOf(request.query['client_id']) ?? '');
-    const asked = textOf(request.query['post_logout_redirect_uri']);
-    const target =
-      application !== undefined && asked !== undefined && redirectUriAllowed(application, asked)
-        ? asked
-        : application?.oauthConfiguration.logoutURL;
-    if (target === undefined) {
-      sendPage(response, messagePage('Signed out', 'You are signed out. You can close this page.'));
-      return;
-    }
-    const url = new URL(target);
-    const state = textOf(request.query['state']);
-    if (state !== undefined) url.searchParams.set('state', state);
-    response.status(302).set({ Location: url.href, 'Cache-Control': 'no-store' }).end();
+    response.status(302).set({ Location: target.href }).end();
   };
+}
+
+/** @throws OAuthError */
+async function logoutTarget(context: Context, request: Request): Promise<URL> {
+  const { store } = context;
+  const parameters = new Parameters(
+    request.method === 'POST'
+      ? formOf(request)
+      : new URL(request.originalUrl, 'http://localhost').searchParams,
+  );
+  checkTenant(store, parameters);
+  const application = await applicationOf(context, parameters);
+  const asked = parameters.get('post_logout_redirect_uri');
+  if (asked !== undefined && (application === undefined || !redirectUriAllowed(application, asked))) {
+    throw new OAuthError(
+      'invalid_request',
+      'invalid_post_logout_redirect_uri',
+      `Invalid post_logout_redirect_uri [${asked}]`,
+    );
+  }
+  const known = application?.oauthConfiguration.logoutURL ?? textOf(store.tenant.extra['logoutURL']);
+  const target = new URL(asked ?? known ?? '/', baseUrl(request));
+  const state = parameters.get('state');
+  if (state !== undefined) target.searchParams.set('state', state);
+  return target;
+}
+
+/** By `client_id`, else by `id_token_hint`; neither is needed. @throws OAuthError */
+async function applicationOf(context: Context, parameters: Parameters): Promise<Application | undefined> {
+  const clientId = parameters.get('client_id');
+  const hint = parameters.get('id_token_hint');
+  if (clientId === undefined) return hint === undefined ? undefined : applicationOfHint(context, hint);
+  const application = activeApplication(context.store, clientId);
+  if (application !== undefined) return application;
+  throw new OAuthError('invalid_client', 'invalid_client_id', `Invalid client identifier [${clientId}]`);
 }

@@ -34,7 +34,7 @@ export function oauthRoutes(context: Context): Router {
   router.post('/oauth2/introspect', readForm, introspectRoute(context));
   router.post('/oauth2/token', readForm, tokenRoute(context));
   router.route('/oauth2/userinfo').get(userinfoRoute(context)).post(readForm, userinfoRoute(context));
-  router.get('/oauth2/logout', logoutRoute(context));
+  router.route('/oauth2/logout').get(logoutRoute(context)).post(readForm, logoutRoute(context));
   router.get('/api/jwt/validate', validateRoute(context));
   router.get('/api/jwt/refresh', listRefreshTokensRoute(context));
   router.delete(['/api/jwt/refresh', '/api/jwt/refresh/:id'], revokeRoute(context));

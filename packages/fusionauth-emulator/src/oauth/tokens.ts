@@ -82,20 +82,20 @@ export async function signIdToken(
 /**
  * Checks signature and expiry against every key there is, and nothing else, as FusionAuth's `/api/jwt/validate` does.
  *
+ * @param at the time by which it must not have expired
  * @returns the claims, or undefined for a token that is not valid
  */
 export async function verifyToken(
   { store, faults }: TokenContext,
   token: string,
+  at = new Date(faults.now()),
 ): Promise<JWTPayload | undefined> {
   const key = await keyOf(store, token);
   if (key === undefined) return undefined;
   const { material, algorithm } = key;
   try {
     const verifier = 'secret' in material ? material.secret : material.public;
-    return (
-      await jwtVerify(token, verifier, { algorithms: [algorithm], currentDate: new Date(faults.now()) })
-    ).payload;
+    return (await jwtVerify(token, verifier, { algorithms: [algorithm], currentDate: at })).payload;
   } catch {
     // Whatever is wrong with it, the answer is the same: not valid.
     return undefined;

@@ -13,7 +13,7 @@ const format = 'fusionauth-emulator';
 const version = 1;
 /** Bytes of changes after which the file is written anew, at least. */
 const leastGrowth = 16 * 1024 * 1024;
-/** proper-lockfile's shortest: after a SIGKILL a restart waits this long. */
+/** proper-lockfile's shortest: after a SIGKILL a restart waits this long, or a second longer where it had only just begun. */
 const staleAfter = 2_000;
 
 /**
@@ -38,7 +38,7 @@ export class DataFile {
     const absolute = path.resolve(folder);
     try {
       mkdirSync(absolute, { recursive: true, mode: 0o700 });
-      const retries = { retries: 12, factor: 1, minTimeout: 250, maxTimeout: 250 };
+      const retries = { retries: 14, factor: 1, minTimeout: 250, maxTimeout: 250 };
       // A lock that is lost (the machine slept) is taken again at the next start; nothing here depends on it meanwhile.
       const release = await lock(absolute, { stale: staleAfter, retries, onCompromised: () => undefined });
       return new DataFile(path.join(absolute, 'state.jsonl'), release);

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startEmulator, type Emulator } from '@mcp-keyhole/fusionauth-emulator';
 import { api, decode, redirectUri, registerClient, SignIn, type Changes } from '../support/client.ts';
 import { FormBrowser, formOf } from '../support/form-browser.ts';
@@ -180,6 +180,22 @@ describe('prompt', () => {
     const signIn = await newSignIn();
     await signIn.code();
     expect((await signIn.authorize({ prompt: 'login' })).url.pathname).toMatch(/^\/oauth2\/login\//u);
+  });
+});
+
+describe('max_age', () => {
+  it('asks for the password again once the session is older, and at once when it is 0', async () => {
+    const signIn = await newSignIn();
+    await signIn.code();
+    const pathOf = async (age: string): Promise<string> =>
+      (await signIn.authorize({ max_age: age })).url.pathname;
+    const young = await pathOf('600');
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 601_000 });
+    const old = await pathOf('600');
+    vi.useRealTimers();
+    expect(young).toMatch(/^\/oauth2\/consent\//u);
+    expect(old).toMatch(/^\/oauth2\/login\//u);
+    expect(await pathOf('0')).toMatch(/^\/oauth2\/login\//u);
   });
 });
 
