@@ -1,19 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import type { RequestId, ServerEvent, ServerEventBus } from '@modelcontextprotocol/server';
+import type { RequestId, ServerEventBus } from '@modelcontextprotocol/server';
 import type { Session, SessionEvent, SessionNews, Sessions } from '../shared-state/sessions.ts';
+import { Announcements } from './announcements.ts';
 import { eventIdOf, ownStream } from './event-log.ts';
 import { keepAlive, retryInterval } from './exchange.ts';
 
 /** Milliseconds between two looks whether a resumed stream's exchange still runs, and after how many without one it does not. */
 const livenessPause = 2_000;
 const mostMisses = 2;
-
-/** Changes that clients of the legacy era are told without having asked, where they listen at all. */
-const listChanges: Readonly<Partial<Record<ServerEvent['kind'], string>>> = {
-  tools_list_changed: 'notifications/tools/list_changed',
-  prompts_list_changed: 'notifications/prompts/list_changed',
-  resources_list_changed: 'notifications/resources/list_changed',
-};
 
 /** What an {@link eventStream} reads. */
 export interface EventStreamParts {
@@ -62,14 +56,12 @@ async function* read(parts: EventStreamParts): AsyncGenerator<string, void> {
     if (news === 'ended' || (isOwn && news.startsWith('stream ') && news !== self)) wakeUp.end();
     else if (news === 'event') wakeUp.ring();
   });
-  const announce = ({ kind }: ServerEvent): void => {
-    const method = isOwn ? listChanges[kind] : undefined;
-    if (method === undefined) return;
-    const message = JSON.stringify({ jsonrpc: '2.0', method });
-    // Where Redis is away the stream ends, as below.
-    sessions.append(session.id, { stream, message, pending: [] }).catch(() => wakeUp.end());
-  };
-  const endAnnouncing = parts.changes.subscribe(announce);
+  const { changes } = parts;
+  // Where Redis is away the stream ends, as below.
+  const onfailure = (): void => wakeUp.end();
+  const announcements = isOwn
+    ? await Announcements.begin({ sessions, sessionId: session.id, stream: self, changes, onfailure })
+    : undefined;
   let position = after?.id ?? session.delivered;
   let pending = after?.pending ?? [];
   let misses = 0;
@@ -111,7 +103,8 @@ async function* read(parts: EventStreamParts): AsyncGenerator<string, void> {
     // Redis is away: the client comes again, as after any cut.
     if (!signal.aborted) throw error;
   } finally {
-    endAnnouncing();
+    if (signal.aborted) announcements?.linger();
+    else announcements?.end();
     unwatch();
     wakeUp.end();
   }

@@ -14,6 +14,7 @@ import type { Session } from '../shared-state/sessions.ts';
 import { AskedRequests } from './asked-requests.ts';
 import { ownStream, type EventLog } from './event-log.ts';
 import { restore } from './restoration.ts';
+import { grantSubscriptions, type Subscriptions } from './subscriptions.ts';
 
 type Product = Awaited<ReturnType<McpServerFactory>>;
 
@@ -37,6 +38,7 @@ export interface ExchangeParts {
   readonly isFirst: boolean;
   readonly node: string;
   readonly log: EventLog;
+  readonly subscriptions: Subscriptions;
   readonly onerror: (error: Error) => void;
   readonly authInfo: AuthInfo | undefined;
 }
@@ -74,11 +76,15 @@ export class Exchange {
 
   /** @param messages the request's body, without what is for other exchanges */
   async respond(request: Request, messages: readonly JSONRPCMessage[], isBatch: boolean): Promise<Response> {
-    const { factory, session, isFirst, authInfo } = this.#parts;
+    const { factory, session, isFirst, subscriptions, authInfo } = this.#parts;
     const auth = authInfo === undefined ? {} : { authInfo };
-    for (const message of messages) if (isJSONRPCRequest(message)) this.pending.add(message.id);
+    for (const message of messages) {
+      if (isJSONRPCRequest(message)) this.pending.add(message.id);
+      subscriptions.inbound(message);
+    }
     try {
       this.#product = await factory({ era: 'legacy', ...auth, requestInfo: request });
+      grantSubscriptions(this.#product);
       await this.#product.connect(this.#transport);
       if (!isFirst) await restore(this.#transport, session);
       request.signal.addEventListener('abort', () => this.#detach(), { once: true });
@@ -121,7 +127,7 @@ export class Exchange {
   }
 
   #newTransport(): WebStandardStreamableHTTPServerTransport {
-    const { session, isFirst, onerror } = this.#parts;
+    const { session, isFirst, subscriptions, onerror } = this.#parts;
     const transport = new WebStandardStreamableHTTPServerTransport({
       // Only the exchange that begins the session may hold an `initialize`.
       sessionIdGenerator: isFirst ? () => session.id : undefined,
@@ -135,7 +141,8 @@ export class Exchange {
     transport.send = async (message, options) => {
       this.#underWay += 1;
       try {
-        await send(this.#asked.outbound(message), this.#related(message, options));
+        const outbound = this.#asked.outbound(await subscriptions.outbound(message));
+        await send(outbound, this.#related(message, options));
       } finally {
         this.#underWay -= 1;
       }

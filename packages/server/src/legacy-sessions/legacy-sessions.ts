@@ -21,6 +21,7 @@ import { eventStream } from './event-stream.ts';
 import { Exchange } from './exchange.ts';
 import { Exchanges } from './exchanges.ts';
 import { messagesOf } from './messages-of.ts';
+import { Subscriptions } from './subscriptions.ts';
 
 /** What {@link LegacySessions} works with. */
 export interface LegacySessionsParts {
@@ -171,8 +172,18 @@ export class LegacySessions {
     const { factory } = this.#parts;
     const onerror = (error: Error): void => this.#parts.log.debug({ detail: error.message }, 'in a session');
     const log = new EventLog(this.#sessions, session.id, onerror);
+    const subscriptions = new Subscriptions(this.#sessions, session.id);
     const { node } = this.#exchanges;
-    const exchange = new Exchange({ factory, session, isFirst, node, log, onerror, authInfo });
+    const exchange = new Exchange({
+      factory,
+      session,
+      isFirst,
+      node,
+      log,
+      subscriptions,
+      onerror,
+      authInfo,
+    });
     await this.#exchanges.add(exchange);
     const level = messages.map(logLevelIn).find((found) => found !== undefined);
     const response = await exchange.respond(request, messages, isBatch);

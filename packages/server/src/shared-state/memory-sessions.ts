@@ -1,6 +1,7 @@
 import type { Messages } from './messages.ts';
 import {
   eventLimits,
+  subscriptionLimits,
   type Session,
   type SessionEvent,
   type SessionLimits,
@@ -12,6 +13,7 @@ interface Kept {
   /** Milliseconds since the epoch. */
   expiresAt: number;
   readonly events: SessionEvent[];
+  readonly subscriptions: Set<string>;
   bytes: number;
 }
 
@@ -69,7 +71,7 @@ export function createMemorySessions(
       const oldestSession = oldest === undefined ? undefined : kept.get(oldest)?.session;
       if (ids.size >= limits.mostOfOwner && oldestSession !== undefined) await end(oldestSession);
       if (kept.size >= limits.most) return false;
-      use({ session, expiresAt: 0, events: [], bytes: 0 });
+      use({ session, expiresAt: 0, events: [], subscriptions: new Set(), bytes: 0 });
       return true;
     },
     find: async (id) => {
@@ -106,6 +108,19 @@ export function createMemorySessions(
       const all = kept.get(id)?.events ?? [];
       return Promise.resolve(all.filter((event) => from === undefined || Number(event.id) >= Number(from)));
     },
+    subscribe: async (id, uri) => {
+      const subscriptions = kept.get(id)?.subscriptions;
+      if (subscriptions === undefined) return false;
+      if (subscriptions.size >= subscriptionLimits.count && !subscriptions.has(uri)) return false;
+      subscriptions.add(uri);
+      await tell(id, 'subscriptions');
+      return true;
+    },
+    unsubscribe: async (id, uri) => {
+      kept.get(id)?.subscriptions.delete(uri);
+      await tell(id, 'subscriptions');
+    },
+    subscriptions: (id) => Promise.resolve(new Set(kept.get(id)?.subscriptions)),
     tell,
     watch: (id, listener) =>
       messages.subscribe(channelOf(id), (text) => listener(text as Parameters<typeof listener>[0])),

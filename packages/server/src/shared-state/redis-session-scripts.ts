@@ -66,3 +66,19 @@ end
 redis.call('PEXPIRE', KEYS[2], tonumber(ARGV[6]))
 return id
 `;
+
+/** KEYS: the session. ARGV: the field of a subscription, how many there may be. Gives 1, or 0 (too many, or no session). */
+export const subscribeScript = `
+if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
+if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 1 then return 1 end
+if tonumber(redis.call('HGET', KEYS[1], 'subscriptions') or 0) >= tonumber(ARGV[2]) then return 0 end
+redis.call('HSET', KEYS[1], ARGV[1], 1)
+redis.call('HINCRBY', KEYS[1], 'subscriptions', 1)
+return 1
+`;
+
+/** KEYS: the session. ARGV: the field of a subscription. */
+export const unsubscribeScript = `
+if redis.call('HDEL', KEYS[1], ARGV[1]) == 1 then redis.call('HINCRBY', KEYS[1], 'subscriptions', -1) end
+return redis.status_reply('OK')
+`;

@@ -3,9 +3,17 @@ import type { InitializeRequestParams, RequestId } from '@modelcontextprotocol/s
 import type { Redis } from 'ioredis';
 import type { Messages } from './messages.ts';
 import { orUnavailable } from './redis-answer.ts';
-import { appendScript, beginScript, endScript, findScript } from './redis-session-scripts.ts';
+import {
+  appendScript,
+  beginScript,
+  endScript,
+  findScript,
+  subscribeScript,
+  unsubscribeScript,
+} from './redis-session-scripts.ts';
 import {
   eventLimits,
+  subscriptionLimits,
   type SessionEvent,
   type SessionLimits,
   type SessionNews,
@@ -17,6 +25,8 @@ const tag = '{mcp-keyhole}:session';
 const all = `${tag}s`;
 const sessionKey = (id: string): string => `${tag}:${id}`;
 const eventsKey = (id: string): string => `${tag}:${id}:events`;
+/** Subscriptions are fields of the session, so that they end with it. */
+const uriField = 'uri:';
 const channelOf = (id: string): string => `session:${id}`;
 
 /** Owners are hashed: ids come from elsewhere and may be of any length. */
@@ -90,6 +100,21 @@ export function createRedisSessions(limits: SessionLimits, redis: Redis, message
     },
     eventsFrom: async (id, from = '-') =>
       (await orUnavailable(redis.xrange(eventsKey(id), from, '+'))).map(eventOf),
+    subscribe: async (id, uri) => {
+      const words = [`${uriField}${uri}`, subscriptionLimits.count];
+      if ((await run(subscribeScript, [sessionKey(id)], ...words)) !== 1) return false;
+      await tell(id, 'subscriptions');
+      return true;
+    },
+    unsubscribe: async (id, uri) => {
+      await run(unsubscribeScript, [sessionKey(id)], `${uriField}${uri}`);
+      await tell(id, 'subscriptions');
+    },
+    subscriptions: async (id) => {
+      const fields = await orUnavailable(redis.hkeys(sessionKey(id)));
+      const uris = fields.filter((field) => field.startsWith(uriField));
+      return new Set(uris.map((field) => field.slice(uriField.length)));
+    },
     tell,
     watch: async (id, listener) => messages.subscribe(channelOf(id), (text) => listener(text as SessionNews)),
   };

@@ -11,6 +11,9 @@ export interface SessionLimits {
 /** How much of a session is kept for streams to be resumed: what is older, or beyond, is dropped. */
 export const eventLimits = { count: 256, bytes: 1024 * 1024 };
 
+/** What a session may be subscribed to: how many resources, and how many characters a URI has. */
+export const subscriptionLimits = { count: 256, length: 2_048 };
+
 /** A session of a legacy client. It is data, not a connection: any node can serve it. */
 export interface Session {
   readonly id: string;
@@ -35,8 +38,8 @@ export interface SessionEvent {
   readonly pending: readonly RequestId[];
 }
 
-/** What happened in a session: there are new events, it has ended, or what a node tells the others. */
-export type SessionNews = 'event' | 'ended' | `stream ${string}`;
+/** What happened in a session: new events, other subscriptions, its end, or what a node tells the others. */
+export type SessionNews = 'event' | 'subscriptions' | 'ended' | `stream ${string}`;
 
 /**
  * The sessions of legacy clients and what was sent in them, for all nodes.
@@ -62,6 +65,11 @@ export interface Sessions {
    * @param from Default: from the oldest
    */
   eventsFrom(id: string, from?: string): Promise<SessionEvent[]>;
+  /** Subscribes to a resource, and tells those who watch. @returns false when there are too many, or the session has ended */
+  subscribe(id: string, uri: string): Promise<boolean>;
+  unsubscribe(id: string, uri: string): Promise<void>;
+  /** The URIs of the resources that the session is subscribed to. */
+  subscriptions(id: string): Promise<ReadonlySet<string>>;
   /** Tells all nodes that watch the session. */
   tell(id: string, news: SessionNews): Promise<void>;
   /** Hears of news from when the promise has settled. Some may be missed, so have a look now and then. @returns what ends it */
