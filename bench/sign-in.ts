@@ -7,8 +7,8 @@ import { Processes } from '../e2e/support/processes.ts';
 import { System } from '../e2e/support/system.ts';
 import { Host } from './host.ts';
 import { root } from './peers.ts';
-import { spreadOf } from './statistics.ts';
-import type { Table } from './table.ts';
+import { single, spreadOf, type Spread } from './statistics.ts';
+import type { Row, Table } from './table.ts';
 
 const columns = [{ key: 'start', title: 'start to `initialize` reply, ms', digits: 0 }];
 
@@ -35,6 +35,7 @@ export async function signInFigures(runs: number): Promise<readonly Table[]> {
         await host.close();
       }
     }
+    const growth = await growthOfStore(desktop, processes, signedIn, runs);
     return [
       {
         id: 'sign-in',
@@ -46,6 +47,7 @@ export async function signInFigures(runs: number): Promise<readonly Table[]> {
         rows: [...starts].map(([name, values]) => ({ name, cells: { start: spreadOf(values) } })),
         baseline: 'without sign-in',
       },
+      growth,
     ];
   } finally {
     await processes.close();
@@ -53,6 +55,53 @@ export async function signInFigures(runs: number): Promise<readonly Table[]> {
     await browser.close();
     await system.close();
   }
+}
+
+/** What sign-ins at other servers change for one of them. */
+async function growthOfStore(
+  desktop: Desktop,
+  processes: Processes,
+  signedIn: readonly string[],
+  runs: number,
+): Promise<Table> {
+  const rows: Row[] = [];
+  let kept = 1;
+  for (const count of [1, 10, 50, 200]) {
+    const cells: Record<string, Spread> = {};
+    if (count > kept) {
+      const args = ['--import', 'tsx', path.join(root, 'bench/fill-store.ts'), String(kept), String(count)];
+      const filling = processes.start('fill-store', process.execPath, args, { env: desktop.env, cwd: root });
+      if ((await filling.ended) !== 0)
+        throw new Error(`The keychain could not be filled.\n${filling.stderr}`);
+      cells['save'] = single(Number(filling.stdout));
+      kept = count;
+    }
+    const starts: number[] = [];
+    const lists: number[] = [];
+    for (let run = 0; run < runs; run += 1) {
+      const host = new Host([process.execPath, ...signedIn], desktop.env);
+      starts.push(await host.initialize());
+      await host.close();
+      const begin = performance.now();
+      const listing = desktop.terminal(['status']);
+      if ((await listing.ended) !== 0) throw new Error(`status failed.\n${listing.stderr}`);
+      lists.push(performance.now() - begin);
+    }
+    rows.push({ name: String(count), cells: { ...cells, start: spreadOf(starts), status: spreadOf(lists) } });
+  }
+  return {
+    id: 'growth-store',
+    title: 'Sign-ins in the keychain',
+    notes: [
+      'Saving includes reading back and the index, a file; the median of those that were added. `status` reads every one.',
+    ],
+    columns: [
+      ...columns,
+      { key: 'save', title: 'saving one more, ms', digits: 1 },
+      { key: 'status', title: '`mcp-keyhole status`, ms', digits: 0 },
+    ],
+    rows,
+  };
 }
 
 /** The same server without authentication. */
