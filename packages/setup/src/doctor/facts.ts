@@ -54,7 +54,7 @@ export interface AllFacts {
   readonly silence: string;
   /** Why its management API does not answer. */
   readonly apiSilence: string;
-  /** What the API key that was given may not do. */
+  /** What the API key that was given may not do, such as `GET /api/tenant`. */
   readonly refusals: readonly string[];
   /** Why the MCP server's metadata cannot be had. */
   readonly metadataFailure: string;

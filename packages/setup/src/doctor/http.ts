@@ -101,11 +101,18 @@ export function readCertificate(url: string): Promise<Certificate> {
   });
 }
 
-/** The code of a network failure, such as ECONNREFUSED, else its message. */
+/** What people may not know by its code. */
+const networkFailures: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'ECONNREFUSED: nothing listens there',
+  ENOTFOUND: 'ENOTFOUND: there is no such host name',
+  UND_ERR_SOCKET: 'the connection was closed unanswered',
+};
+
+/** The code of a network failure, else its message. */
 function reasonOf(error: unknown): string {
   if (error instanceof DOMException && error.name === 'TimeoutError') return 'no answer in 10 seconds';
   for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
-    if ('code' in cause && typeof cause.code === 'string') return cause.code;
+    if ('code' in cause && typeof cause.code === 'string') return networkFailures[cause.code] ?? cause.code;
   }
   return messageOf(error);
 }

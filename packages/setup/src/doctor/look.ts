@@ -40,22 +40,25 @@ type Reasons = Partial<Record<FactName, string>>;
 export async function look(question: Question, api: ManagementApi | undefined): Promise<FullLook> {
   const facts: Facts = {};
   const unseen: Reasons = {};
-  const refusals = new Set<string>();
+  /** What the API key may not do, by the reason that this gives. */
+  const refusals = new Map<string, string>();
 
   async function see<Name extends FactName>(name: Name, find: () => Promise<AllFacts[Name]>): Promise<void> {
     try {
       facts[name] = await find();
     } catch (error) {
       if (!(error instanceof NotSeen)) throw error;
-      if (error instanceof KeyRefused) refusals.add(error.message);
+      if (error instanceof KeyRefused) refusals.set(error.message, error.request);
       unseen[name] = error.message;
     }
   }
+  const managed = new Set<FactName>();
   /** By the management API. */
   async function manage<Name extends FactName>(
     name: Name,
     find: (api: ManagementApi) => Promise<AllFacts[Name]>,
   ): Promise<void> {
+    managed.add(name);
     await see(name, () => {
       if (api === undefined) throw new NotSeen('it needs an API key');
       return find(api);
@@ -90,23 +93,54 @@ export async function look(question: Question, api: ManagementApi | undefined): 
   const { metadata } = facts;
   if (metadata !== undefined && question.browserOrigins.length > 0)
     await see('originsClosedAtServer', () => lookForOriginsClosedAtServer(metadata, question));
-  await manage('decidingWebhooks', (from) => lookForDecidingWebhooks(from, facts.tenant));
-  for (const { refusal } of clients) if (refusal !== undefined) refusals.add(refusal);
+  const { tenant } = facts;
+  if (tenant !== undefined) await manage('decidingWebhooks', (from) => lookForDecidingWebhooks(from, tenant));
+  else if (unseen.tenant !== undefined) unseen.decidingWebhooks = unseen.tenant;
+  for (const { refusal } of clients)
+    if (refusal !== undefined) refusals.set(refusal.message, refusal.request);
   if (api !== undefined && unseen.version !== undefined && !refusals.has(unseen.version))
     facts.apiSilence = unseen.version;
-  if (refusals.size > 0) facts.refusals = [...refusals];
+  if (refusals.size > 0) facts.refusals = [...refusals.values()];
   if (unseen.discovery !== undefined) facts.silence = unseen.discovery;
   if (unseen.jwks !== undefined) facts.jwksFailure = unseen.jwks;
   if (unseen.metadata !== undefined) facts.metadataFailure = unseen.metadata;
   if (facts.clock === undefined) unseen.clock = unseen.discovery ?? 'its answers have no Date';
+  // Where nothing answers, or nothing is told, why each question failed is of no use.
+  const common = (reasons: Reasons): Reasons => ({
+    ...reasons,
+    ...named(reasons, namesOf(reasons, refusals), 'the API key may not see it'),
+    ...(facts.apiSilence === undefined
+      ? {}
+      : named(reasons, [...managed, 'client'], "FusionAuth's API does not answer")),
+    ...(facts.silence === undefined ? {} : named(reasons, publicFacts, 'FusionAuth does not answer')),
+  });
   return {
     facts,
-    unseen,
+    unseen: common(unseen),
     clients: clients.map((one) => ({
       facts: { ...facts, ...one.facts },
-      unseen: { ...unseen, ...one.unseen },
+      unseen: common({ ...unseen, ...one.unseen }),
     })),
   };
+}
+
+/** What is asked for at FusionAuth's public URL. */
+const publicFacts: readonly FactName[] = [
+  'discovery',
+  'jwks',
+  'closedEndpoints',
+  'clock',
+  'originsClosedAtFusionAuth',
+];
+
+/** What was not seen for one of these reasons. */
+function namesOf(reasons: Reasons, some: ReadonlyMap<string, unknown>): readonly FactName[] {
+  return (Object.keys(reasons) as FactName[]).filter((name) => some.has(reasons[name] ?? ''));
+}
+
+/** One reason for those of the names that have one. */
+function named(reasons: Reasons, names: readonly FactName[], reason: string): Reasons {
+  return Object.fromEntries(names.flatMap((name) => (reasons[name] === undefined ? [] : [[name, reason]])));
 }
 
 async function lookAtTenant(api: ManagementApi, id: string | undefined): Promise<AllFacts['tenant']> {
@@ -126,9 +160,8 @@ async function lookAtTenant(api: ManagementApi, id: string | undefined): Promise
 /** The webhooks that are asked before a login counts: only those of a transaction are (FusionAuth's tenant settings). */
 async function lookForDecidingWebhooks(
   api: ManagementApi,
-  tenant: Tenant | undefined,
+  tenant: Tenant,
 ): Promise<AllFacts['decidingWebhooks']> {
-  if (tenant === undefined) throw new NotSeen('the tenant is not known');
   const login = EventType.UserLoginSuccess;
   const setting = tenant.eventConfiguration?.events?.[login];
   const transaction = setting?.transactionType ?? TransactionType.None;
@@ -142,7 +175,7 @@ async function lookForDecidingWebhooks(
 async function lookAtClient(
   id: string,
   api: ManagementApi | undefined,
-): Promise<Look & { refusal?: string | undefined }> {
+): Promise<Look & { refusal?: KeyRefused | undefined }> {
   try {
     if (api === undefined) throw new NotSeen('it needs an API key');
     const { application } = (await api.read(`/api/application/${id}`)) as ApplicationResponse;
@@ -152,7 +185,7 @@ async function lookAtClient(
   } catch (error) {
     if (error instanceof Absent) return { facts: { absentClient: id }, unseen: {} };
     if (!(error instanceof NotSeen)) throw error;
-    const refusal = error instanceof KeyRefused ? error.message : undefined;
+    const refusal = error instanceof KeyRefused ? error : undefined;
     return { facts: {}, unseen: { client: error.message }, refusal };
   }
 }

@@ -13,8 +13,16 @@ export interface ManagementApi {
   send(request: ApiRequest): Promise<void>;
 }
 
-/** The API key may not read that. */
-export class KeyRefused extends NotSeen {}
+/** The API key may not do that. */
+export class KeyRefused extends NotSeen {
+  /** Such as `GET /api/tenant`. */
+  readonly request: string;
+
+  constructor(request: string) {
+    super(`the API key may not ${request}`);
+    this.request = request;
+  }
+}
 
 /** Nothing stands at the path. */
 export class Absent extends NotSeen {}
@@ -39,7 +47,7 @@ export function connectManagementApi(connection: {
     });
     if (answer.status === 200) return answer.text;
     const what = `${method} ${path.replace(/\?.*$/u, '')}`;
-    if (answer.status === 401 || answer.status === 403) throw new KeyRefused(`the API key may not ${what}`);
+    if (answer.status === 401 || answer.status === 403) throw new KeyRefused(what);
     if (answer.status === 404) throw new Absent(`there is nothing at ${path}`);
     const said = complaints(answer.text);
     throw new NotSeen(`${what} answers HTTP ${String(answer.status)}${said === '' ? '' : `: ${said}`}`);

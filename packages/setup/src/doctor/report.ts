@@ -1,6 +1,7 @@
 import { clean } from '@mcp-keyhole/cli-kit';
 import type { Diagnosis } from './check.ts';
-import type { Fixable, Repair } from './diagnosis.ts';
+import { isFixable, type Fixable, type Repair } from './diagnosis.ts';
+import type { Finding } from './finding.ts';
 
 /** A diagnosis for a person to read. */
 export function diagnosisInWords(
@@ -17,15 +18,26 @@ export function diagnosisInWords(
     ].join('\n'),
   );
   const reasons = [...new Set(unseen.map(({ reason }) => reason))];
-  const codesOf = (reason: string): string[] =>
-    unseen.flatMap((one) => (one.reason === reason ? [one.code] : []));
+  const codesOf = (reason: string): string[] => [
+    ...new Set(unseen.flatMap((one) => (one.reason === reason ? [one.code] : []))),
+  ];
   const notes = reasons.map((reason) => `Not looked for, since ${reason}: ${codesOf(reason).join(', ')}.`);
-  const wrong = findings.filter(({ outcome }) => outcome === 'wrong').length;
   const verdict =
     findings.length === 0
       ? `✔ Nothing was found at ${publicUrl} that would make a sign-in fail.`
-      : `${String(wrong)} wrong, ${counted(findings.length - wrong, 'warning')}.`;
+      : summary(findings, fix);
   return clean(`${[...blocks, ...notes, verdict].join('\n\n')}\n`);
+}
+
+/** How much it is, and what can be done about it. */
+function summary(findings: readonly Finding[], fix: boolean): string {
+  const wrong = findings.filter(({ outcome }) => outcome === 'wrong').length;
+  const count = `${String(wrong)} wrong, ${counted(findings.length - wrong, 'warning')}.`;
+  const fixable = findings.filter(isFixable).length;
+  if (fixable === 0) return `${count} It has to be done by hand.`;
+  if (fix) return count;
+  const all = fixable === findings.length;
+  return `${count} --fix changes ${all ? 'that' : `${String(fixable)} of them; the rest has to be done by hand`}.`;
 }
 
 /** What `--fix` would change. */

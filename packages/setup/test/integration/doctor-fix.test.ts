@@ -1,6 +1,7 @@
 // Every FusionAuth that is broken in one way: what a sign-in does there, what the doctor finds, and that `--fix` is followed by
 // a clean run and a working sign-in; or, where the API cannot change it, that nothing is touched and the remedy is told.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { diagnosisInWords } from '../../src/doctor/report.ts';
 import { greeting, type Broken } from '../support/broken-fusionauth/broken.ts';
 import { byClient } from '../support/broken-fusionauth/by-client.ts';
 import { byFaults } from '../support/broken-fusionauth/by-faults.ts';
@@ -49,7 +50,14 @@ async function examine(scene: DoctorScene, row: Broken): Promise<void> {
     });
     expect(found.exitCode).toBe(finds.length === 0 ? 0 : 1);
     expect(left.exitCode).toBe(leaves.length === 0 ? 0 : 1);
-    for (const { remedy } of left.findings) expect(remedy).not.toBe('');
+    const words = diagnosisInWords(found, { publicUrl: scene.emulator.url, fix: false });
+    for (const { remedy, change } of found.findings) {
+      expect(words).toContain(
+        change === undefined
+          ? `  By hand: ${remedy}\n`
+          : `  Change:  ${remedy}\n           --fix does this.\n`,
+      );
+    }
     const fixable = found.findings.filter(({ change }) => change !== undefined);
     if (fixable.length === 0) expect(changed).toEqual([]);
     else expect(changed).not.toEqual([]);

@@ -55,7 +55,11 @@ function lackingScopes(
         : [patchApplication(client, { oauthConfiguration: { providedScopePolicy: policy } })]),
     ],
   };
-  const page = `Applications → ${cleanLine(client.name ?? '')} → Scopes: add ${names}.`;
+  const steps = [
+    ...(own.length === 0 ? [] : [`add ${own.map((scope) => cleanLine(scope)).join(', ')}`]),
+    ...(provided.length === 0 ? [] : [`switch on ${provided.join(', ')}`]),
+  ];
+  const page = `Applications → ${cleanLine(client.name ?? '')} → Scopes: ${steps.join('; ')}.`;
   return {
     about: nameOf(client),
     message: words.says(names),

@@ -45,7 +45,7 @@ export const clientChecks: readonly Check[] = [
     const missing = needed.filter((grant) => !enabled.includes(grant));
     if (missing.length === 0) return undefined;
     return setting(client, {
-      message: `The grant ${missing.join(' and ')} is not enabled.`,
+      message: `Among its enabled grants ${missing.join(' and ')} ${missing.length === 1 ? 'is' : 'are'} missing.`,
       consequence: missing.includes(GrantType.authorization_code)
         ? 'The sign-in ends with unauthorized_client.'
         : 'The sign-in ends with its access token, after an hour: the refresh is refused.',
@@ -85,7 +85,7 @@ export const clientChecks: readonly Check[] = [
     // Otherwise client-authentication says it, with the same change.
     if (clientAuthenticationPolicy !== ClientAuthenticationPolicy.NotRequired) return undefined;
     return setting(client, {
-      message: `PKCE is ${policy ?? 'NotRequired'}, and it has no secret.`,
+      message: `It has no secret, and signs in without PKCE as well (${policy ?? 'NotRequired'}).`,
       consequence: 'Whoever sees a code on its way can use it: another program on the machine, or a log.',
       remedy: 'OAuth → PKCE: Required.',
       set: { proofKeyForCodeExchangePolicy: 'Required' },
@@ -98,7 +98,7 @@ export const clientChecks: readonly Check[] = [
     const allows = (url: string): boolean => urls.some((pattern) => matches(url, pattern, client));
     if (!isPublic(client) || wanted.some(allows)) return undefined;
     return setting(client, {
-      message: `It may not come back to port ${String(callbackPort)}: its redirect URLs are ${urls.map((url) => cleanLine(url)).join(', ') || 'none'}.`,
+      message: `A sign-in may not come back to port ${String(callbackPort)}, only to ${urls.map((url) => cleanLine(url)).join(', ') || 'nowhere'}.`,
       consequence: 'FusionAuth shows invalid_redirect_uri in place of the login page. The port counts.',
       remedy: `OAuth → Authorized redirect URLs: ${wanted[0] ?? ''}. Or name the port that its hosts use with --port.`,
       set: { authorizedRedirectURLs: [...urls, ...wanted] },

@@ -39,10 +39,10 @@ export const instanceChecks: readonly Check[] = [
 
   check('api-key-refused', 'wrong', ['refusals'], ({ refusals }) => ({
     about: 'API key',
-    message: `${cleanLine(refusals.join('; '))}.`.replace(/^t/u, 'T'),
+    message: `FusionAuth refuses the key, or these requests with it: ${cleanLine(refusals.join(', '))}.`,
     consequence: 'What it may not see is not looked at, and --fix cannot change it.',
     remedy:
-      'Settings → API Keys: a key with GET on /api/system/version, /api/reactor, /api/tenant, /api/key, /api/application and /api/system-configuration; for --fix also PATCH, and POST on /api/key/generate and /api/application/scope.',
+      'Settings → API Keys: a key with GET on /api/system/version, /api/reactor, /api/tenant, /api/key, /api/application, /api/system-configuration and /api/webhook; for --fix also PATCH, and POST on /api/key/generate and /api/application/scope.',
   })),
 
   check('plain-http', 'wrong', [], (_seen, { publicUrl, mcpServerUrl }) => {
@@ -80,7 +80,7 @@ export const instanceChecks: readonly Check[] = [
       about: `FusionAuth ${cleanLine(version)}`,
       message: `It is older than ${oldestVersion} and ignores the parameter resource (RFC 8707).`,
       consequence: 'Tokens are not for the MCP server, which answers each of them with a 401.',
-      remedy: 'Upgrade to 1.69.0 or later.',
+      remedy: 'Upgrade FusionAuth to 1.69.0 or later.',
     };
   }),
 
@@ -91,7 +91,7 @@ export const instanceChecks: readonly Check[] = [
       message: 'Authorization responses do not name their issuer (RFC 9207); 1.69.0 is the first that does.',
       consequence:
         'A client of several authorization servers cannot tell whose answer it got (mix-up attack); strict ones refuse it.',
-      remedy: 'Upgrade to 1.69.0 or later.',
+      remedy: 'Upgrade FusionAuth to 1.69.0 or later.',
     };
   }),
 

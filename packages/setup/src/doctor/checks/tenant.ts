@@ -21,7 +21,7 @@ export const tenantChecks: readonly Check[] = [
           : `The issuer is ${shown}, not the public URL ${publicUrl}.`,
       consequence:
         'Clients look for the authorization server by its issuer and refuse one of another name; the server refuses the iss of every token.',
-      remedy: `Tenants → ${nameOf(tenant)} → General → Issuer: ${publicUrl}, without a slash at its end.`,
+      remedy: `Tenants → ${shortNameOf(tenant)} → General → Issuer: ${publicUrl}, without a slash at its end.`,
       ...(tenant === undefined ? {} : { change }),
     };
   }),
@@ -46,8 +46,8 @@ export const tenantChecks: readonly Check[] = [
   check('endpoint-closed', 'wrong', ['closedEndpoints'], ({ closedEndpoints }) => {
     if (closedEndpoints.length === 0) return undefined;
     return {
-      about: closedEndpoints.length === 1 ? 'endpoint' : 'endpoints',
-      message: `It is not FusionAuth that answers: ${closedEndpoints.map((one) => cleanLine(one)).join('; ')}.`,
+      about: 'endpoints',
+      message: `Requests of every sign-in fail: ${closedEndpoints.map((one) => cleanLine(one)).join('; ')}.`,
       consequence:
         'Without the authorization endpoint no login page appears; without the token endpoint the sign-in ends after it.',
       remedy:
@@ -68,7 +68,7 @@ export const tenantChecks: readonly Check[] = [
       about: nameOf(tenant),
       message: `Each login waits for the consent of a webhook: ${decidingWebhooks.map((url) => cleanLine(url)).join(', ')}.`,
       consequence: 'When too few of them answer with 200, nobody logs in.',
-      remedy: `Tenants → ${cleanLine(tenant.name ?? '')} → Webhooks → user.login.success: no transaction. Where they shall decide: --ignore webhook-decides.`,
+      remedy: `Tenants → ${shortNameOf(tenant)} → Webhooks → user.login.success: no transaction. Where they shall decide: --ignore webhook-decides.`,
     };
   }),
 
@@ -81,7 +81,7 @@ export const tenantChecks: readonly Check[] = [
 
   ...tokenSettingsChecks('tenant', (tenant) => ({
     about: nameOf(tenant),
-    where: `Tenants → ${nameOf(tenant)} → JWT`,
+    where: `Tenants → ${shortNameOf(tenant)} → JWT`,
     configuration: tenant.jwtConfiguration ?? {},
     request: (jwtConfiguration) => patchTenant(tenant.id, { jwtConfiguration }),
   })),
@@ -90,6 +90,10 @@ export const tenantChecks: readonly Check[] = [
 function nameOf(tenant: AllFacts['tenant'] | undefined): string {
   return `tenant ${cleanLine(tenant?.name ?? '')}`.trim();
 }
+
+/** As FusionAuth's pages list it. */
+const shortNameOf = (tenant: AllFacts['tenant'] | undefined): string =>
+  cleanLine(tenant?.name ?? 'your tenant');
 
 function patchTenant(id: string | undefined, tenant: object): ApiRequest {
   return { method: 'PATCH', path: `/api/tenant/${id ?? ''}`, body: { tenant } };

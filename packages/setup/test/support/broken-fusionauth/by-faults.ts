@@ -70,7 +70,7 @@ export const byFaults: readonly Broken[] = [
   },
   {
     title: 'a slow token endpoint',
-    breaks: fault({ kind: 'slow', milliseconds: 200, path: '/oauth2/token' }),
+    breaks: fault({ kind: 'slow', milliseconds: 50, path: '/oauth2/token' }),
     before: greeting,
     finds: [],
   },
