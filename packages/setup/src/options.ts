@@ -127,6 +127,11 @@ export const foreignOption = switchOption({
 
 export const yesOption = switchOption({ flag: 'yes', help: 'Do not ask' });
 
+/** The scopes that `--oauth-scope` names, each once; those of our server's tools when it names none. */
+export function scopeNames(named: readonly string[]): readonly string[] {
+  return named.length === 0 ? toolScopes.map(({ name }) => name) : [...new Set(named)];
+}
+
 /** What the options say that a client is. */
 export function kindOf(
   values: OptionValues<typeof kindOptions> & { readonly mcpServerUrl: string; readonly callbackPort: number },
@@ -143,7 +148,7 @@ export function kindOf(
     connector,
     redirectUrls: own.length === 0 ? redirectUrls(values.callbackPort) : [...new Set(own)],
     resources: values.resources.length === 0 ? [resourceOf(values.mcpServerUrl)] : values.resources,
-    scopes: values.scopes.length === 0 ? toolScopes.map(({ name }) => name) : [...new Set(values.scopes)],
+    scopes: scopeNames(values.scopes),
     confidential: values.confidential || connector?.confidential === true,
   };
 }

@@ -15,6 +15,7 @@ describe('the configuration of the portal', () => {
       tenantId: undefined,
       apiKey: undefined,
       maxClients: 20,
+      scopes: ['get_name', 'set_greeting', 'countdown'],
       debug: false,
     });
   });
@@ -27,6 +28,11 @@ describe('the configuration of the portal', () => {
     [['--portal-url', `${https}/`], { host: '127.0.0.1', port: 7070 }, https],
   ])('takes %j', (argv, listen, portalUrl) => {
     expect(configOf(command, argv)).toMatchObject({ listen, portalUrl });
+  });
+
+  it('takes the scopes that each client gets, by the flag that register has', () => {
+    const argv = ['read', 'write', 'read'].flatMap((scope) => ['--oauth-scope', scope]);
+    expect(configOf(command, argv)).toMatchObject({ scopes: ['read', 'write'] });
   });
 
   it('tells where browsers reach FusionAuth from where the portal does', () => {
@@ -52,6 +58,8 @@ describe('the configuration of the portal', () => {
     [['--listen', '0'], 'a port is a whole number from 1'],
     [['--listen', '300.1.1.1:80'], 'it is a port, or host and port'],
     [['--max-clients', '0'], 'from 1 to 9999'],
+    [['--oauth-scope', 'two words'], 'a scope is one word'],
+    [['--oauth-scope', 'profile'], 'FusionAuth has that scope'],
     [['somebody'], 'There is nothing to do with "somebody"'],
   ])('refuses %j', (argv, said) => {
     expect(() => configOf(command, argv)).toThrow(

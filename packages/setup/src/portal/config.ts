@@ -7,7 +7,14 @@ import {
   valueOption,
   type OptionValues,
 } from '@mcp-keyhole/cli-kit';
-import { clientOptions, connectionOptions, outputOptions, publicUrlOption } from '../options.ts';
+import {
+  clientOptions,
+  connectionOptions,
+  kindOptions,
+  outputOptions,
+  publicUrlOption,
+  scopeNames,
+} from '../options.ts';
 
 /** The options of `portal`: this table drives parsing, types and `--help`. */
 export const options = {
@@ -36,6 +43,10 @@ export const options = {
     parse: parseCount,
     fallback: 20,
   }),
+  scopes: {
+    ...kindOptions.scopes,
+    help: 'A scope that each client gets beside those of OpenID Connect; repeatable [those of the tools: get_name, set_greeting, countdown]',
+  },
   debug: outputOptions.debug,
 } as const;
 
@@ -53,6 +64,8 @@ export interface PortalConfig {
   readonly tenantId: string | undefined;
   /** How many clients one user may have. */
   readonly maxClients: number;
+  /** Names of the scopes that each client gets beside those of OpenID Connect. */
+  readonly scopes: readonly string[];
 }
 
 /** What the command is told besides. */
@@ -82,7 +95,8 @@ export function configOf(values: OptionValues<typeof options>): PortalCommandCon
       'Give the https address of the reverse proxy before it, or leave --listen out.',
     );
   }
-  return { ...values, portalUrl, publicUrl: values.publicUrl ?? values.fusionAuthUrl };
+  const publicUrl = values.publicUrl ?? values.fusionAuthUrl;
+  return { ...values, portalUrl, publicUrl, scopes: scopeNames(values.scopes) };
 }
 
 function parseListen(raw: string): { host: string; port: number } {

@@ -2,10 +2,11 @@ import type { Application } from '@fusionauth/typescript-client';
 import { clean } from '@mcp-keyhole/cli-kit';
 import { descriptionOf, markerOf } from '../clients/application.ts';
 import { planClient } from '../clients/client-plan.ts';
-import { redirectUrls, resourceOf, scopeText, toolScopes } from '../clients/client.ts';
+import { redirectUrls, resourceOf, scopeNamed, scopeText } from '../clients/client.ts';
 import { carryOut, ownClients } from '../clients/clients.ts';
 import { connectors, type Connector } from '../clients/connectors.ts';
 import type { FusionAuth } from '../fusionauth.ts';
+import type { PortalConfig } from './config.ts';
 import { inTurn } from './in-turn.ts';
 import { refusals } from './refusals.ts';
 
@@ -41,11 +42,10 @@ export function connectorOf(host: string): Connector | undefined {
  */
 export class OwnClients {
   readonly #fusionAuth: FusionAuth;
-  readonly #config: { readonly mcpServerUrl: string; readonly maxClients: number };
+  readonly #config: Pick<PortalConfig, 'mcpServerUrl' | 'maxClients' | 'scopes'>;
   readonly #turns = inTurn();
 
-  /** @param config.maxClients how many clients one user may have */
-  constructor(fusionAuth: FusionAuth, config: { mcpServerUrl: string; maxClients: number }) {
+  constructor(fusionAuth: FusionAuth, config: Pick<PortalConfig, 'mcpServerUrl' | 'maxClients' | 'scopes'>) {
     this.#fusionAuth = fusionAuth;
     this.#config = config;
   }
@@ -79,14 +79,14 @@ export class OwnClients {
   ): Promise<{ id: string; clientSecret: string | undefined }> {
     // One after another: two at once would both count the clients before either is there.
     return this.#turns(owner, async () => {
-      const { maxClients, mcpServerUrl } = this.#config;
+      const { maxClients, mcpServerUrl, scopes } = this.#config;
       if ((await this.list(owner)).length >= maxClients) throw refusals.tooManyClients(maxClients);
       const connector = connectorOf(host);
       const client = {
         name,
         redirectUrls: connector?.redirectUrls ?? redirectUrls(callbackPort),
         resources: [resourceOf(mcpServerUrl)],
-        scopes: toolScopes,
+        scopes: scopes.map(scopeNamed),
         confidential: connector?.confidential === true,
       };
       const plan = planClient(client, { owner, host }, undefined);

@@ -1,8 +1,5 @@
 // A FusionAuth and a server behind https: what the doctor says of certificates that nobody accepts.
 import { mkdtemp, rm } from 'node:fs/promises';
-import { request } from 'node:http';
-import { createServer, type Server } from 'node:https';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -14,39 +11,28 @@ import {
 import type { Finding } from '../../src/doctor/finding.ts';
 import { runSetup } from '../support/command.ts';
 import { doctorScene, visit, type DoctorScene } from '../support/doctor-scene.ts';
+import { TlsFront } from '../support/tls-front.ts';
 
 let folder: string;
 let scene: DoctorScene;
 let authority: PrivateAuthority;
-const fronts: Server[] = [];
+const fronts: TlsFront[] = [];
 
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'keyhole-doctor-tls-'));
   [scene, authority] = await Promise.all([doctorScene(), privateAuthority(folder, 'company')]);
 });
 afterAll(async () => {
-  for (const front of fronts) {
-    front.close();
-    front.closeAllConnections();
-  }
+  for (const front of fronts) front.close();
   await scene.close();
   await rm(folder, { recursive: true, force: true });
 });
 
-/** What ends TLS before a server. @returns its https URL, at localhost */
+/** @returns the https URL of what ends TLS before a server, at localhost */
 async function front(certificate: Certified, target: string): Promise<string> {
-  const server = createServer({ cert: certificate.cert, key: certificate.key }, (asked, answered) => {
-    const { method, headers, url = '/' } = asked;
-    const passed = request(`${target}${url}`, { method, headers }, (answer) => {
-      answered.writeHead(answer.statusCode ?? 502, answer.headers);
-      answer.pipe(answered);
-    });
-    passed.on('error', () => answered.destroy());
-    asked.pipe(passed);
-  });
-  fronts.push(server);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return `https://localhost:${String((server.address() as AddressInfo).port)}`;
+  const started = await TlsFront.start(certificate, () => target);
+  fronts.push(started);
+  return started.url;
 }
 
 const local = ['DNS:localhost'];

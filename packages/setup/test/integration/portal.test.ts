@@ -55,6 +55,23 @@ function printedFor(host: string, clientId: string, platform: string): string {
   return printed(config, { machine: thisMachine({}, '/nowhere'), folder: '/nowhere', person }).text;
 }
 
+describe('the scopes that the portal is told', () => {
+  it('are what a client gets and asks for, and no others', async () => {
+    const own = await ownScene({ scopes: ['read', 'write'] });
+    const ada = own.visitor();
+    await ada.signIn(users.test);
+    const { url, text } = await ada.register('With scopes of its own');
+    const id = url.pathname.replace('/clients/', '');
+    const { application } = await own.admin<{ application: { scopes: { name: string }[] } }>(
+      'GET',
+      `/api/application/${id}`,
+    );
+    expect(application.scopes.map(({ name }) => name)).toEqual(['read', 'write']);
+    expect(text).toContain('--oauth-scope read --oauth-scope write');
+    expect(text).not.toContain('get_name');
+  });
+});
+
 describe('a developer', () => {
   it('signs in, registers a client, sees it, and removes it', async () => {
     const ada = scene.visitor();

@@ -6,7 +6,9 @@ import { FormBrowser, type Visit } from '../../../fusionauth-emulator/test/suppo
 import { connectFusionAuth } from '../../src/fusionauth.ts';
 import { findPortalClient, type PortalClient } from '../../src/portal/portal-client.ts';
 import { createPortal } from '../../src/portal/portal.ts';
+import type { Certified } from '../../../proxy/test/support/certificates.ts';
 import { startInterference, type CannedAnswer } from './loopback-server.ts';
+import { TlsFront } from './tls-front.ts';
 
 /** Users of the emulator; the first two are the kickstart's. */
 export const users = {
@@ -19,6 +21,8 @@ export const mcpServerUrl = 'http://localhost:8000';
 /** A portal before an emulator, both listening. */
 export interface PortalScene {
   readonly url: string;
+  /** Where it listens itself: something else than its URL with `tls`. */
+  readonly listening: string;
   readonly emulator: Emulator;
   readonly client: PortalClient;
   /** What the portal logged. */
@@ -36,17 +40,29 @@ export interface PortalScene {
 export async function portalScene(
   options: EmulatorOptions & {
     maxClients?: number;
+    /** Names of the scopes that each client gets. */
+    scopes?: readonly string[];
+    /** What a reverse proxy before it has: then its URL is https. */
+    tls?: Certified;
     interfere?: (request: string) => CannedAnswer | 'silence' | undefined;
   } = {},
 ): Promise<PortalScene> {
-  const { maxClients = 20, interfere, ...emulatorOptions } = options;
+  const {
+    maxClients = 20,
+    scopes = ['get_name', 'set_greeting', 'countdown'],
+    tls,
+    interfere,
+    ...emulatorOptions
+  } = options;
   const emulator = await startEmulator({ port: 0, ...emulatorOptions });
   const apiKey = emulator.apiKey ?? '';
   const between = interfere === undefined ? undefined : await startInterference(emulator.url, interfere);
   const fusionAuthUrl = between?.url ?? emulator.url;
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const url = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
+  const listening = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
+  const front = tls === undefined ? undefined : await TlsFront.start(tls, () => listening);
+  const url = front?.url ?? listening;
   const fusionAuth = connectFusionAuth({ url: fusionAuthUrl, apiKey });
   const client = await findPortalClient(fusionAuth, url);
   let log = '';
@@ -61,6 +77,7 @@ export async function portalScene(
         mcpServerUrl,
         tenantId: undefined,
         maxClients,
+        scopes,
       },
       {
         fusionAuth,
@@ -72,6 +89,7 @@ export async function portalScene(
   );
   return {
     url,
+    listening,
     emulator,
     client,
     log: () => log,
@@ -87,6 +105,7 @@ export async function portalScene(
     },
     visitor: () => new Visitor(url),
     async close() {
+      front?.close();
       server.close();
       server.closeAllConnections();
       await Promise.all([between?.close(), emulator.close()]);
