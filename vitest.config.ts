@@ -19,6 +19,7 @@ const apart = [
   'harness',
   'large-messages',
   'packages',
+  'setup-terminal',
 ].map((name) => `e2e/${name}.test.ts`);
 
 export default defineConfig({

@@ -1,3 +1,6 @@
+/** How a process ends: 1 failure, 2 usage; stopped by a signal and in order, 128 and its number: SIGINT, SIGTERM. */
+export type ExitCode = 1 | 2 | 130 | 143;
+
 /**
  * The base of every error that a person may read. Each package derives one class from it and keeps all of its codes,
  * sentences and remedies in its own `errors.ts`.
@@ -7,14 +10,14 @@ export class CliError<Code extends string = string> extends Error {
   readonly code: Code;
   /** What the reader can do about it: one or more full sentences. */
   readonly remedy: string;
-  /** The process's exit code when this error ends it: 1 failure, 2 usage. */
-  readonly exitCode: 1 | 2;
+  /** The process's exit code when this error ends it. */
+  readonly exitCode: ExitCode;
 
   constructor(
     code: Code,
     message: string,
     remedy: string,
-    options: { cause?: unknown; exitCode?: 1 | 2 } = {},
+    options: { cause?: unknown; exitCode?: ExitCode } = {},
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = new.target.name;

@@ -1,5 +1,5 @@
 import { clean } from './clean.ts';
-import { CliError, messageOf } from './errors.ts';
+import { CliError, messageOf, type ExitCode } from './errors.ts';
 
 /**
  * Shows the error that ends a process, once, on stderr, and returns the exit code for it: message, remedy and code of a
@@ -8,7 +8,7 @@ import { CliError, messageOf } from './errors.ts';
 export function reportFailure(
   thrown: unknown,
   options: { program: string; debug?: boolean; write?: (text: string) => void },
-): 1 | 2 {
+): ExitCode {
   const write = options.write ?? ((text: string) => process.stderr.write(text));
   if (thrown instanceof CliError) {
     const remedy = clean(thrown.remedy).replaceAll('\n', '\n  ');

@@ -1,4 +1,4 @@
-export { CliError, UsageError, messageOf } from './errors.ts';
+export { CliError, UsageError, messageOf, type ExitCode } from './errors.ts';
 export { createLog, type Log, type LogFields, type LogLevel } from './log.ts';
 export { reportFailure } from './failure.ts';
 export { clean, cleanLine } from './clean.ts';

@@ -3,7 +3,7 @@ import { CliError, messageOf, reportFailure, UsageError } from '../src/index.ts'
 
 class ToolError extends CliError<'gone'> {}
 
-function report(thrown: unknown, debug = false): { code: 1 | 2; text: string } {
+function report(thrown: unknown, debug = false): { code: number; text: string } {
   let text = '';
   const code = reportFailure(thrown, { program: 'tool', debug, write: (part) => (text += part) });
   return { code, text };

@@ -27,6 +27,7 @@ export type SetupErrorCode =
   | 'clients-file-invalid'
   | 'names-taken'
   | 'apply-incomplete'
+  | 'interrupted'
   | HostErrorCode;
 
 /** An error that the setup tool shows on stderr as it ends. */
@@ -178,6 +179,13 @@ export const errors = {
       'apply-incomplete',
       `${String(failed)} failed, ${String(missing)} not begun.${first === undefined ? '' : ` The first: ${first.message} [${first.code}]`}`,
       `${first === undefined ? '' : `${first.remedy} `}Run it again: it does what is missing, and nothing twice.`,
+    ),
+  interrupted: (signal: unknown, count: { done: number; failed: number; missing: number }) =>
+    new SetupError(
+      'interrupted',
+      `Interrupted: ${String(count.done)} done, ${String(count.failed)} failed, ${String(count.missing)} not begun.`,
+      'Run it again: it does what is missing, and nothing twice.',
+      { exitCode: signal === 'SIGTERM' ? 143 : 130 },
     ),
   leftOver: (application: { name: string; clientId: string }, reason: CliError, cause: unknown) =>
     failure(

@@ -49,9 +49,9 @@ export async function plan(
 /**
  * Makes FusionAuth have the clients of a file: shows the plan, asks, does it.
  *
- * @param signal ends it in order: what is under way is finished
+ * @param signal ends it in order: what is under way is finished; its reason is the name of the process's signal
  * @returns the exit code: 0 when all of it is done
- * @throws SetupError `apply-incomplete` once what was done is written, and what {@link planSet} and {@link agree} throw
+ * @throws SetupError `interrupted` or `apply-incomplete` once what was done is written, and what {@link planSet} and {@link agree} throw
  */
 export async function apply(
   request: ApplyRequest,
@@ -88,6 +88,10 @@ export async function apply(
   const failed = results.filter(({ outcome }) => outcome === 'failed');
   const missing = results.filter(({ outcome }) => outcome === 'not-begun').length;
   const [first] = failed;
+  if (signal.aborted && missing > 0) {
+    const done = results.length - failed.length - missing;
+    throw errors.interrupted(signal.reason, { done, failed: failed.length, missing });
+  }
   if (failed.length + missing > 0) throw errors.applyIncomplete(failed.length, missing, first?.error);
   return 0;
 }

@@ -32,7 +32,7 @@ export const command = defineCommand({
   options,
   notes: [
     'It may be interrupted and run again: what is done is not done twice.',
-    'Exit code: 0 all is as the file says, 1 failure (what is missing is told), 2 usage.',
+    'Exit code: 0 all is as the file says, 1 failure (what is missing is told), 2 usage, 130 after Ctrl+C (143 SIGTERM).',
   ],
   config: ({ values, positionals }) => ({ ...values, file: oneFile(positionals) }),
   async run(config, { terminal, write }) {
@@ -40,7 +40,7 @@ export const command = defineCommand({
     const fusionAuth = await connect(config, terminal);
     const interruption = new AbortController();
     // At the second time the process ends as it does by itself.
-    const interrupt = (): void => interruption.abort();
+    const interrupt = (signal: NodeJS.Signals): void => interruption.abort(signal);
     process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
     try {
       return await apply(config, declared, fusionAuth, { terminal, write, signal: interruption.signal });
