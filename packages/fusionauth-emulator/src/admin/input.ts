@@ -56,6 +56,8 @@ export class Input {
     const value = this.#source[name];
     if (value === undefined || value === null) return fallback;
     if (typeof value === 'boolean') return value;
+    // As FusionAuth's example kickstarts also write it.
+    if (value === 'true' || value === 'false') return value === 'true';
     this.#wrong(name, 'It has to be true or false.');
     return fallback;
   }

@@ -1,7 +1,7 @@
 import type { Store } from '../store/store.ts';
 import { has } from '../store/version.ts';
 import type { Application } from '../store/types.ts';
-import type { Problems } from './api-error.ts';
+import { fieldProblem, type Problems } from './api-error.ts';
 
 /** Third-party applications are a paid feature. */
 export function checkRelationshipLicense(
@@ -21,6 +21,12 @@ export function checkRelationshipLicense(
 export function checkScopeLicense(store: Store, problems: Problems): void {
   if (store.licensed) return;
   problems.general('[notLicensed]', 'A paid FusionAuth license is required to use custom OAuth scopes.');
+}
+
+/** `POST /api/reactor`: whatever license is named, the switch has decided. @throws ApiError 400 where it says unlicensed */
+export function checkActivation(store: Store): void {
+  if (store.licensed) return;
+  throw fieldProblem('invalid', 'licenseId', 'The emulator was started as unlicensed, and stays so.');
 }
 
 /** `GET /api/reactor`. */

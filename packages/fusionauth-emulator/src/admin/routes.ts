@@ -4,10 +4,11 @@ import { generalProblem } from './api-error.ts';
 import { requireApiKey } from './api-key.ts';
 import { applicationRoutes } from './applications.ts';
 import { keyRoutes } from './keys.ts';
-import { reactorStatus } from './license.ts';
+import { checkActivation, reactorStatus } from './license.ts';
 import { anonymousSystemRoutes } from './system.ts';
 import { systemConfigurationRoutes } from './system-configuration.ts';
 import { tenantRoutes } from './tenants.ts';
+import { themeRoutes } from './themes.ts';
 import { userRoutes } from './users.ts';
 import { webhookRoutes } from './webhooks.ts';
 
@@ -35,10 +36,15 @@ export function adminRoutes(context: Pick<Context, 'store' | 'events'>): Router 
   router.use('/api/user', userRoutes(context));
   router.use('/api/tenant', tenantRoutes(context));
   router.use('/api/key', keyRoutes(store));
+  router.use('/api/theme', themeRoutes(store));
   router.use('/api/webhook', webhookRoutes(store));
   router.use('/api/system-configuration', systemConfigurationRoutes(store));
   router.get('/api/reactor', (_request, response) => {
     response.json(reactorStatus(store));
+  });
+  router.post('/api/reactor', (_request, response) => {
+    checkActivation(store);
+    response.status(200).end();
   });
   router.get('/api/system/version', (_request, response) => {
     response.json({ version: store.version });

@@ -3,7 +3,7 @@
  * the same words.
  */
 export const differences = [
-  'One tenant. No admin UI, MFA, e-mail, lambdas, themes, groups, entities or identity providers.',
+  'One tenant. No admin UI, MFA, e-mail, lambdas, groups, entities or identity providers; themes are kept, without effect.',
   'The discovery document lists only the grants and response types that are here: no implicit or password grant.',
   'There is no client credentials grant, so none of its tokens to introspect; a device has no `deviceInfo` and no identity provider links.',
   'The device page asks for the password each time, whatever session there is, and `slow_down` is never answered.',

@@ -55,3 +55,6 @@ export function defaultOAuthConfiguration(clientId: string): OAuthConfiguration 
     unknownScopePolicy: 'Reject',
   };
 }
+
+/** The id of the theme that every FusionAuth has, from which others are made. */
+export const defaultThemeId = '75a068fd-e94b-451a-9aeb-3ddb9a3b5987';

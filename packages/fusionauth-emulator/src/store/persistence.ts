@@ -10,6 +10,7 @@ const plain = [
   'applications',
   'users',
   'webhooks',
+  'themes',
   'authorizations',
   'consents',
   'secrets',
@@ -20,7 +21,8 @@ const engine = 'engine:';
 export async function restore(store: Store, file: DataFile): Promise<boolean> {
   const records = file.read();
   if (records === undefined) return false;
-  for (const table of [...plain, 'keys'] as const) store[table].clear();
+  // Not FusionAuth's own theme, which nothing deletes, and which a file of before there were themes does not have.
+  for (const table of [...plain, 'keys'] as const) if (table !== 'themes') store[table].clear();
   for (const record of records) await apply(store, record);
   return true;
 }

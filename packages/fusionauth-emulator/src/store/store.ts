@@ -7,6 +7,7 @@ import {
   defaultEventConfiguration,
   defaultJwtConfiguration,
   defaultOAuthConfiguration,
+  defaultThemeId,
 } from './defaults.ts';
 import { EngineRecords } from './engine-records.ts';
 import { Table } from './table.ts';
@@ -18,6 +19,7 @@ import type {
   OAuthConfiguration,
   Role,
   Tenant,
+  Theme,
   User,
   Webhook,
 } from './types.ts';
@@ -37,6 +39,7 @@ export interface Store {
   readonly users: Table<User>;
   readonly webhooks: Table<Webhook>;
   cors: CorsConfiguration;
+  readonly themes: Table<Theme>;
   /** By the engine's grant id. */
   readonly authorizations: Table<Authorization>;
   /** Remembered consent: scopes granted, by user and application id joined with a colon. */
@@ -114,6 +117,7 @@ export function createStore(options: Switches & { tenantId?: string | undefined 
     applications: new ApplicationTable().set(fusionAuth.id, fusionAuth),
     users: new Table(),
     webhooks: new Table(),
+    themes: new Table([[defaultThemeId, { ...stamps, id: defaultThemeId, name: 'FusionAuth', extra: {} }]]),
     authorizations: new Table(),
     consents: new Table(),
     cors: defaultCors,

@@ -146,6 +146,13 @@ export interface ApiKey {
   readonly permissions: Readonly<Record<string, readonly string[]>> | undefined;
 }
 
+/** How pages look, kept without effect. */
+export interface Theme extends Stamped {
+  readonly id: string;
+  readonly name: string;
+  readonly extra: JsonObject;
+}
+
 /** Where events are sent. */
 export interface Webhook extends Stamped {
   readonly id: string;

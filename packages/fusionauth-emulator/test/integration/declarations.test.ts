@@ -85,6 +85,11 @@ describe('every answer has the members that FusionAuth’s client declares, of t
     await client.retrieveWebhooks();
     await client.updateWebhook(webhookId, { webhook });
     await client.deleteWebhook(webhookId);
+    const theme = { name: 'Judged', stylesheet: 'body {}' };
+    const themeId = (await client.createTheme('', { theme })).response.theme?.id ?? '';
+    await client.patchTheme(themeId, { theme: { name: 'Judged again' } });
+    await client.retrieveThemes();
+    await client.deleteTheme(themeId);
     const configuration = await client.retrieveSystemConfiguration();
     await client.patchSystemConfiguration(configuration.response);
     await client.retrieveReactorStatus();

@@ -195,6 +195,45 @@ describe('the rest of the management calls that the setup tool needs', () => {
     await expect(client.retrieveRegistration(testUser.id, id)).rejects.toMatchObject({ statusCode: 404 });
   });
 
+  it('make a theme from FusionAuth’s own, change it, and give it back; that one stays', async () => {
+    const own = '75a068fd-e94b-451a-9aeb-3ddb9a3b5987';
+    const id = randomUUID();
+    const theme = { name: 'Company' };
+    await client.createTheme(id, { sourceThemeId: own, theme });
+    await client.patchTheme(id, { theme: { stylesheet: 'body {}' } });
+    const { response } = await client.retrieveTheme(id);
+    const { response: all } = await client.retrieveThemes();
+    await expect(client.createTheme('', { theme })).rejects.toMatchObject({
+      exception: { fieldErrors: { 'theme.name': [{ code: '[duplicate]theme.name' }] } },
+    });
+    await expect(
+      client.createTheme('', { sourceThemeId: randomUUID(), theme: { name: 'From nothing' } }),
+    ).rejects.toMatchObject({ exception: { fieldErrors: { sourceThemeId: [{}] } } });
+    await expect(client.patchTheme(own, { theme: { stylesheet: '' } })).rejects.toMatchObject({
+      statusCode: 400,
+    });
+    await client.updateTheme(id, { theme: { name: 'Renamed' } });
+    await client.deleteTheme(id);
+    expect(response.theme).toMatchObject({ id, name: 'Company', stylesheet: 'body {}' });
+    expect(all.themes?.map(({ name }) => name)).toEqual(['FusionAuth', 'Company']);
+    await expect(client.retrieveTheme(id)).rejects.toMatchObject({ statusCode: 404 });
+  });
+
+  it('take a license, and true and false as texts, as FusionAuth’s example kickstarts send them', async () => {
+    const settings = { requireRegistration: 'true', generateRefreshTokens: 'false' };
+    const application = { name: 'Texts', oauthConfiguration: settings };
+    const { response } = await client.createApplication('', { application } as object);
+    expect((await client.activateReactor({ licenseId: 'a' })).statusCode).toBe(200);
+    expect(response.application?.oauthConfiguration).toMatchObject({
+      requireRegistration: true,
+      generateRefreshTokens: false,
+    });
+    const wrong = { name: 'Wrong', oauthConfiguration: { requireRegistration: 'yes' } };
+    await expect(client.createApplication('', { application: wrong } as object)).rejects.toMatchObject({
+      statusCode: 400,
+    });
+  });
+
   it('read tenants, keys, license, version and health', async () => {
     const tenants = await client.retrieveTenants();
     const keys = await client.retrieveKeys();
@@ -315,11 +354,11 @@ describe('introspection and the calls for a device page of one’s own', () => {
 
 describe('what the emulator does not have', () => {
   it('says so with 501 and the call’s name', async () => {
-    const response = await fetch(`${emulator.url}/api/theme`, {
+    const response = await fetch(`${emulator.url}/api/group`, {
       headers: { authorization: emulator.apiKey ?? '' },
     });
     expect(response.status).toBe(501);
-    expect(await response.text()).toContain('GET /api/theme');
+    expect(await response.text()).toContain('GET /api/group');
   });
 
   it('answers broken JSON with 400', async () => {

@@ -161,7 +161,7 @@ describe('a kickstart', () => {
       const requests = [
         { method: 'POST', url: '/api/user', body: { user: '&{user.json}' } },
         { method: 'POST', url: '/api/application', body: { application: { name: 'Name @{name.txt}' } } },
-        { method: 'POST', url: '/api/theme', body: {} },
+        { method: 'POST', url: '/api/group', body: {} },
         { method: 'POST', url: '/api/user', body: { user: {} } },
       ];
       await writeFile(
@@ -173,7 +173,7 @@ describe('a kickstart', () => {
       expect(stdout.split('\n').map((line) => line.slice(0, 27))).toEqual([
         'ok    POST /api/user',
         'ok    POST /api/application',
-        'lacks POST /api/theme: HTTP',
+        'lacks POST /api/group: HTTP',
         'fails POST /api/user: HTTP ',
         '2 of 4 requests run.',
         '',
@@ -208,7 +208,7 @@ describe('a kickstart', () => {
   it('that asks for what the emulator does not have says so', async () => {
     const kickstart = {
       apiKeys: [{ key: 'k' }],
-      requests: [{ method: 'POST', url: '/api/theme', body: {} }],
+      requests: [{ method: 'POST', url: '/api/group', body: {} }],
     };
     await expect(startEmulator({ port: 0, kickstart })).rejects.toMatchObject({
       code: 'kickstart-request-failed',
