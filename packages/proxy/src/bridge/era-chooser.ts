@@ -48,6 +48,8 @@ export class EraChooser implements ServerSide {
     const [known] = message.method === 'ping' ? this.#sides.values() : [];
     if (known !== undefined) return known.request(message, context);
     const host = eraOf(message);
+    const settled = this.#isTentative ? undefined : this.#sides.get(host);
+    if (settled !== undefined) return settled.request(message, context);
     const era = await this.#serverEra(message);
     const side = await this.#sideFor(host, era);
     if (!this.#isTentative || !isGreeting(message)) return side.request(message, context);

@@ -57,30 +57,33 @@ export class LegacyServer implements ServerSide {
     const close = (): void => {
       exchange.abort(errors.shuttingDown());
     };
-    let onCancel: () => void = close;
-    const elsewhere = new Promise<Message>((settle, reject) => {
-      this.#waiting.set(id, settle);
-      onCancel = () => {
+    context.signal.throwIfAborted();
+    const inExchange = { signal: exchange.signal, onMessage: this.#routed(context.onMessage, id) };
+    let end = (): void => undefined;
+    const answer = new Promise<Message>((settle, reject) => {
+      const onCancel = (): void => {
         reject(context.signal.reason);
         // The server is told before the exchange is closed under it.
         void this.#cancel(id, context.signal.reason).finally(close);
       };
-    });
-    const own = this.#waiting.get(id);
-    context.signal.addEventListener('abort', onCancel);
-    this.#exchanges.add(close);
-    try {
-      context.signal.throwIfAborted();
-      const inExchange = { signal: exchange.signal, onMessage: this.#routed(context.onMessage, id) };
+      this.#waiting.set(id, settle);
+      this.#exchanges.add(close);
+      context.signal.addEventListener('abort', onCancel);
+      end = () => {
+        context.signal.removeEventListener('abort', onCancel);
+        this.#exchanges.delete(close);
+        if (this.#waiting.get(id) === settle) this.#waiting.delete(id);
+      };
       const work =
         message.method === 'initialize'
           ? this.#keeper.begin(message, inExchange)
           : this.#carry(message, inExchange);
-      return await Promise.race([work, elsewhere]);
+      work.then(settle, reject);
+    });
+    try {
+      return await answer;
     } finally {
-      context.signal.removeEventListener('abort', onCancel);
-      this.#exchanges.delete(close);
-      if (this.#waiting.get(id) === own) this.#waiting.delete(id);
+      end();
     }
   }
 

@@ -19,6 +19,8 @@ export class LegacySession {
   readonly version: string | undefined;
   /** The result of `initialize`, to see whether the server is another one afterwards. */
   readonly greeting: string;
+  /** The headers of every request in the session. */
+  readonly headers: Readonly<Record<string, string>>;
   initialized: Message | undefined;
   logLevel: Message | undefined;
   readonly subscriptions = new Map<unknown, Message>();
@@ -29,6 +31,10 @@ export class LegacySession {
     this.id = id;
     this.version = typeof version === 'string' ? version : undefined;
     this.greeting = JSON.stringify(answer.result);
+    this.headers = {
+      ...(this.id === undefined ? {} : { 'mcp-session-id': this.id }),
+      ...(this.version === undefined ? {} : { 'mcp-protocol-version': this.version }),
+    };
   }
 
   /** Takes over what the session before was told. */
@@ -58,13 +64,5 @@ export class LegacySession {
   /** What a new session has to be told again. */
   get standing(): readonly Message[] {
     return [...(this.logLevel === undefined ? [] : [this.logLevel]), ...this.subscriptions.values()];
-  }
-
-  /** The headers of every request in the session. */
-  get headers(): Record<string, string> {
-    return {
-      ...(this.id === undefined ? {} : { 'mcp-session-id': this.id }),
-      ...(this.version === undefined ? {} : { 'mcp-protocol-version': this.version }),
-    };
   }
 }

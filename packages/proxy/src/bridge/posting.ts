@@ -83,11 +83,12 @@ export async function readAnswer(
       response,
       {
         onMessage: (message) => {
-          if (isAnswered || message.kind !== 'response' || message.id !== id) return onMessage(message);
+          // What follows in the same chunk does not overtake the answer on its way to the host.
+          if (isAnswered) return immediate().then(() => onMessage(message));
+          if (message.kind !== 'response' || message.id !== id) return onMessage(message);
           isAnswered = true;
           resolve(message);
-          // What follows in the same chunk does not overtake the answer on its way to the host.
-          return immediate();
+          return undefined;
         },
         onUnreadable: (error) => {
           throw errors.serverAnswerUnusable(server, error.message, error);

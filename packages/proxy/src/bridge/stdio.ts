@@ -57,17 +57,20 @@ export class StdioHost implements HostEnd {
         if (error) reject(error);
         else resolve();
       };
-      this.#gather();
       if (bytes.length <= largestCopy) {
         this.#output.write(Buffer.concat([bytes, newLine]), done);
-        return;
+      } else {
+        this.#output.write(bytes);
+        this.#output.write(newLine, done);
       }
-      this.#output.write(bytes);
-      this.#output.write(newLine, done);
+      this.#gather();
     });
   }
 
-  /** What is ready at the same time leaves in one write: a pipe takes a system call each, and wakes the host each time. */
+  /**
+   * A message leaves at once. What comes right behind it leaves in one write: a pipe takes a system call each, and wakes the
+   * host each time.
+   */
   #gather(): void {
     if (this.#isGathering) return;
     this.#isGathering = true;

@@ -9,18 +9,23 @@ export const usualTimeout = 300_000;
 export class Clock {
   readonly #settings: NetworkSettings;
   readonly #onLate: (error: Error) => void;
-  #timer: NodeJS.Timeout;
+  #timer: NodeJS.Timeout | undefined;
 
   /** @param onLate takes NotSent when connecting takes too long, ConnectionLost when the answer does */
   constructor(settings: NetworkSettings, onLate: (error: Error) => void) {
-    const { connectTimeout = usualConnectTimeout } = settings;
     this.#settings = settings;
     this.#onLate = onLate;
+  }
+
+  /** Begins with a connection that is not there yet. */
+  connecting(): void {
+    const { connectTimeout = usualConnectTimeout } = this.#settings;
     this.#timer = setTimeout(() => {
-      onLate(new NotSent(`connecting took longer than ${seconds(connectTimeout)}`));
+      this.#onLate(new NotSent(`connecting took longer than ${seconds(connectTimeout)}`));
     }, connectTimeout);
   }
 
+  /** From now on the answer is waited for. */
   connected(): void {
     const { headersTimeout = usualTimeout } = this.#settings;
     clearTimeout(this.#timer);

@@ -63,8 +63,12 @@ function exchange(
       clock.connected();
     };
     request.once('socket', (socket) => {
-      if (socket.connecting) socket.once(url.protocol === 'https:' ? 'secureConnect' : 'connect', onConnect);
-      else onConnect();
+      if (!socket.connecting) {
+        onConnect();
+        return;
+      }
+      clock.connecting();
+      socket.once(url.protocol === 'https:' ? 'secureConnect' : 'connect', onConnect);
     });
     request.once('response', (response) => {
       answer = response;

@@ -23,6 +23,7 @@ export async function createProxiedExchange(
     const clock = new Clock(settings, (error) => {
       end.abort(error);
     });
+    clock.connecting();
     const onStart = (): void => {
       isSent = true;
       clock.connected();
