@@ -9,6 +9,7 @@ import { messageOf } from '@mcp-keyhole/cli-kit';
 import type { Request, RequestHandler, Response } from 'express';
 import { answerTo, challengeOf, refuse } from './bearer-challenge.ts';
 import { callerOf } from './caller.ts';
+import { challengeBound } from './dpop/bound-challenge.ts';
 import type { Possession, Scheme } from './dpop/possession.ts';
 import { wireDescriptions } from './errors.ts';
 import type { Log, LogFields } from './log.ts';
@@ -76,6 +77,7 @@ export function requireBearerToken(options: BearerAuthentication): RequestHandle
       refuse(response, answer, { ...parts, schemes: possession.schemes(scheme, error) });
       return;
     }
+    if (scheme === 'DPoP') challengeBound(response);
     response.once('finish', () => noteLackingScope(request.auth, response, log));
     next();
   };

@@ -55,6 +55,13 @@ export function refuse(response: Response, answer: WireAnswer, parts: ChallengeP
   response.status(answer.status).json({ error: answer.error, error_description: answer.description });
 }
 
+/** The same challenge for a token that is bound to a key; one that is by DPoP already stays as it is. */
+export function challengeByDpop(challenge: string): string {
+  return challenge.startsWith('Bearer ')
+    ? `DPoP ${challenge.slice('Bearer '.length)}, ${algorithms}`
+    : challenge;
+}
+
 /** A challenge, by Bearer or DPoP (RFC 6750, section 3; RFC 9728, section 5.1; RFC 9449, section 7.1). */
 export function challengeOf(parts: ChallengeParts, answer?: WireAnswer): string {
   const parameters = {

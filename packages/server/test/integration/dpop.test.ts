@@ -201,6 +201,16 @@ describe('a token that is bound to a key', () => {
     expect(await refusal(await call(running, token))).toMatchObject({ status: 401 });
     const own = await refusal(await call(running, token, await proofFor(token)));
     expect(own).toMatchObject({ status: 403, error: 'insufficient_scope' });
+    // RFC 9449, section 7.1: by the scheme that the token needs, whoever words the challenge.
+    expect(own.challenge).toMatch(
+      /^DPoP error="insufficient_scope", .*scope="openid get_name".*, algs="[^"]*\bES256\b[^"]*"$/u,
+    );
+    expect(own.challenge).not.toContain('Bearer');
+    expect(running.entries('access token refused').at(-1)).toMatchObject({ challenged: 'openid get_name' });
+    const unbound = await running.fusionAuth.token({ scope: 'openid' });
+    const { challenge } = await refusal(await callGetName(running.endpoint, bearer(unbound)));
+    expect(challenge).toMatch(/^Bearer error="insufficient_scope", /u);
+    expect(challenge).not.toMatch(/DPoP|algs/u);
   });
 
   it('takes the scheme in any case, an htu with query and another spelling, and a slash at its end', async () => {
