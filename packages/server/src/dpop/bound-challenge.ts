@@ -11,7 +11,7 @@ export function challengeBound(response: ServerResponse): void {
   const writeHead = response.writeHead.bind(response) as WriteHead;
   const byDpop: WriteHead = (status, ...rest) =>
     writeHead(status, ...(status === 403 ? rest.map(withChallenge) : rest));
-  response.writeHead = byDpop as typeof response.writeHead;
+  response.writeHead = byDpop;
 }
 
 function withChallenge(headers: unknown): unknown {
