@@ -70,7 +70,9 @@ try {
 if (!quick && positionals.length === 0) {
   const folder = path.join(root, 'bench', 'results');
   mkdirSync(folder, { recursive: true });
-  const file = path.join(folder, `${where.date}-${where.commit}`);
+  // In the order in which they were measured: the chart is drawn from the last.
+  const time = new Date().toISOString().slice(0, 16).replace(':', '');
+  const file = path.join(folder, `${time}-${where.commit}`);
   writeFileSync(`${file}.json`, `${JSON.stringify({ occasion: where, tables }, null, 1)}\n`);
   writeFileSync(`${file}.md`, [description, ...tables.map(inMarkdown)].join('\n'));
   console.log(`kept in ${path.relative(root, file)}.json and .md`);
