@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { createLog, stateFolderOf } from '@mcp-keyhole/cli-kit';
 import { StateFolder } from '../packages/proxy/src/state-folder.ts';
 import { openTokenStore } from '../packages/proxy/src/token-store/open-token-store.ts';
-import { quantile } from './statistics.ts';
+import { spreadOf } from './statistics.ts';
 
 const [from = 0, to = 0] = process.argv.slice(2).map(Number);
 const folder = new StateFolder(stateFolderOf(process.env));
@@ -30,10 +30,5 @@ for (let index = from; index < to; index += 1) {
   );
   times.push(performance.now() - begin);
 }
-process.stdout.write(
-  `${quantile(
-    times.sort((a, b) => a - b),
-    0.5,
-  )}\n`,
-);
+process.stdout.write(`${spreadOf(times).median}\n`);
 process.exit(0);
