@@ -333,14 +333,23 @@ describe('the tool that signs in', () => {
     expect(textOf(await ask(3, 'tools/call', call))).toContain(page.href);
   });
 
-  it('says when the user is signed in; afterwards the name is the server’s', async () => {
+  it('says when the user is signed in, and what the tools are, however late it is called', async () => {
     const { ask, notice, open, reached } = await signedOut();
     open();
     notice.clear();
-    expect(textOf(await ask(3, 'tools/call', call))).toContain('You are signed in');
+    const words = `You are signed in to ${server.href}. Its tools are listed now: get_name.`;
+    expect(textOf(await ask(3, 'tools/call', call))).toBe(words);
     await ask(4, 'tools/list');
-    await ask(5, 'tools/call', call);
-    expect(reached().filter((method) => method === 'tools/call')).toHaveLength(1);
+    expect(textOf(await ask(5, 'tools/call', call))).toBe(words);
+    expect(reached()).not.toContain('tools/call');
+  });
+
+  it('is nobody’s to a host that was not given it', async () => {
+    const { ask, open, reached } = reception();
+    open();
+    await ask(1, 'initialize', greet);
+    await ask(2, 'tools/call', call);
+    expect(reached()).toEqual(['initialize', 'tools/call']);
   });
 
   it('has the host show the address where it can, and waits for the sign-in', async () => {

@@ -85,6 +85,12 @@ export function offers(greeting: JsonObject, method: string): boolean {
   return objectOf(greeting['capabilities'])[lists[method]?.capability ?? ''] !== undefined;
 }
 
+/** The names of the tools in a list's result; empty where it is of something else. */
+export function toolsOf(result: JsonObject | undefined): readonly unknown[] {
+  const tools = result?.['tools'];
+  return Array.isArray(tools) ? tools.map((tool) => objectOf(tool)['name']) : [];
+}
+
 /** A tool's answer of plain text. */
 export function textResult(text: string, era: Era): JsonObject {
   const content = [{ type: 'text', text }];

@@ -17,6 +17,7 @@ import {
   rememberedGreeting,
   signInTool,
   signInWords,
+  toolsOf,
 } from './greeting.ts';
 import { Message, type JsonObject } from './message.ts';
 import type { ServerMemory } from './remembered-server.ts';
@@ -69,6 +70,8 @@ export class Reception implements ServerSide {
   readonly #signIn: SignInTool;
   readonly #end = new Cancellation();
   #guest: Guest | undefined;
+  /** Whether {@link signInTool} means ours to the host: it was given that, and no tool of the server by that name since. */
+  #offersSignIn = false;
   #opening: Promise<Message> | undefined;
   /** Why the server could not be opened the last time. */
   #failure: ProxyError | undefined;
@@ -78,7 +81,7 @@ export class Reception implements ServerSide {
     this.#inner = inner;
     this.#context = context;
     this.#announcements = new Announcements(context.onMessage);
-    this.#signIn = new SignInTool(context.server, context.notice, () => this.#opened());
+    this.#signIn = new SignInTool(context.server, context.notice, () => this.#tools());
   }
 
   async request(message: Message, context: RequestContext): Promise<Message> {
@@ -86,14 +89,15 @@ export class Reception implements ServerSide {
     if (isGreeting(message)) return this.#greet(message);
     const guest = this.#guest;
     if (message.method === 'subscriptions/listen') return this.#listen(message, context, guest);
+    // Even long after the sign-in, when the list that the host goes by may be an old one: the server does not know it.
+    if (guest !== undefined && this.#offersSignIn && isSignIn(message)) {
+      return this.#signIn.call(message, context, guest);
+    }
     if (guest === undefined || (guest.truth !== undefined && !guest.isEarly))
       return this.#pass(message, context);
     const { id = '', method = '' } = message;
     if (method === 'ping' && guest.truth === undefined) return Message.result(id, {});
     if (method in lists) return this.#list(message, guest, context);
-    if (method === 'tools/call' && message.params['name'] === signInTool && isPlaceholder(guest)) {
-      return this.#signIn.call(message, context, guest);
-    }
     if (guest.truth === undefined) await this.#whenOpen(context);
     return this.#pass(message, context);
   }
@@ -250,7 +254,10 @@ export class Reception implements ServerSide {
     watch(notice.url);
     try {
       const answer = await this.#inner.request(message, { ...context, signal: exchange.signal });
-      if (message.method !== undefined && message.method in lists) this.#remember(message, answer);
+      if (message.method !== undefined && message.method in lists) {
+        this.#remember(message, answer);
+        if (this.#offersSignIn && toolsOf(answer.result).includes(signInTool)) this.#offersSignIn = false;
+      }
       return answer;
     } finally {
       end();
@@ -288,6 +295,7 @@ export class Reception implements ServerSide {
     }
     const placeholder = this.#placeholder(method, guest);
     guest.served.set(method, placeholder);
+    if (toolsOf(placeholder).length > 0) this.#offersSignIn = true;
     return Message.result(id, placeholder);
   }
 
@@ -336,6 +344,13 @@ export class Reception implements ServerSide {
     }
   }
 
+  /** What the server's tools are called: its first page of them, for which the user has to be signed in. */
+  async #tools(): Promise<readonly unknown[]> {
+    const { error } = await this.#opened();
+    const guest = this.#guest;
+    return error === undefined && guest !== undefined ? toolsOf(await this.#fetch('tools/list', guest)) : [];
+  }
+
   async #fetch(method: string, { truth, greeting }: Guest): Promise<JsonObject> {
     if (truth === undefined || !offers(truth, method)) return { [lists[method]?.key ?? '']: [] };
     this.#requests += 1;
@@ -351,9 +366,8 @@ export class Reception implements ServerSide {
   }
 }
 
-function isPlaceholder(guest: Guest): boolean {
-  const { tools } = guest.served.get('tools/list') ?? {};
-  return Array.isArray(tools) && tools.length === 1 && (tools[0] as { name?: unknown }).name === signInTool;
+function isSignIn({ method, params }: Message): boolean {
+  return method === 'tools/call' && params['name'] === signInTool;
 }
 
 function isAboutSignIn({ code }: ProxyError): boolean {

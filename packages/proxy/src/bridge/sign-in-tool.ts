@@ -23,12 +23,12 @@ export interface ToolUser {
 export class SignInTool {
   readonly #server: URL;
   readonly #notice: SignInNotice;
-  readonly #open: () => Promise<Message>;
+  readonly #open: () => Promise<readonly unknown[]>;
   /** Questions to the host that wait for its answer. */
   readonly #questions = new Map<RequestId, (answer: Message) => void>();
 
-  /** @param open signs in and opens the server; settled when that is done */
-  constructor(server: URL, notice: SignInNotice, open: () => Promise<Message>) {
+  /** @param open signs in where that is needed, and gives the names of the server's tools */
+  constructor(server: URL, notice: SignInNotice, open: () => Promise<readonly unknown[]>) {
     this.#server = server;
     this.#notice = notice;
     this.#open = open;
@@ -46,6 +46,8 @@ export class SignInTool {
     const id = message.id ?? '';
     const say = (text: string): Message => Message.result(id, textResult(text, user.era));
     const opening = this.#open();
+    // Whoever is told the address does not wait for what comes of it.
+    opening.catch(() => undefined);
     try {
       const url = await this.#address(opening, context.signal);
       if (url !== undefined) {
@@ -59,7 +61,10 @@ export class SignInTool {
           signal: context.signal,
         });
       }
-      return say(`You are signed in to ${this.#server.href}. Its tools are listed now.`);
+      const tools = (await opening).join(', ');
+      return say(
+        `You are signed in to ${this.#server.href}.${tools === '' ? '' : ` Its tools are listed now: ${tools}.`}`,
+      );
     } catch (error) {
       context.signal.throwIfAborted();
       return Message.result(id, { ...textResult(messageOf(error), user.era), isError: true });
