@@ -59,8 +59,8 @@ export interface AppParts {
 /** The express app, not listening: health, protected resource metadata, and `/mcp` behind bearer authentication. */
 export function createApp(config: ServerConfig, parts: AppParts = {}): Express {
   const log = parts.log ?? createLog();
-  const fusionAuth = parts.fusionAuth ?? connectFusionAuth(config.fusionAuthUrl);
   const observation = parts.observation ?? observationOf(log);
+  const fusionAuth = parts.fusionAuth ?? connectFusionAuth(config.fusionAuthUrl, { observation });
   const sharedState = parts.sharedState ?? createMemorySharedState();
   const publicUrl = new URL(config.mcpServerUrl);
   const allowedHosts = [...localhostAllowedHostnames(), publicUrl.hostname];

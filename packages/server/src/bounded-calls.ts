@@ -7,27 +7,50 @@ const waiting = 500;
 
 const busy: Answer = { ok: false, detail: 'too many calls wait already' };
 
+/** How {@link boundedCalls} are bounded. */
+export interface Bounds {
+  /** Milliseconds between the end of a call that got no answer and the next try. */
+  readonly pause: number;
+  /** Whether that try keeps nobody waiting: its caller gets the failure that is known. */
+  readonly triesInBackground?: boolean;
+  /** Hears that no answer comes, and why; undefined: that one has come again. */
+  readonly onChange?: (silence: string | undefined) => void;
+}
+
 /**
- * Bounds calls of one kind, so that no flood of requests here becomes one there: some at once, some that wait, and none for a
- * moment after one that got no answer, so that requests are not held for another's deadline.
+ * Bounds calls of one kind, so that no flood of requests here becomes one there: some at once, some that wait. After one that got
+ * no answer all others get that failure at once, and are not held for its deadline: but for one at a time, after a pause, which
+ * finds out whether there are answers again.
  *
- * @param pause milliseconds
+ * @param call never rejects
  */
 export function boundedCalls<Argument extends string[]>(
   call: (...args: Argument) => Promise<Answer>,
-  pause: number,
+  { pause, triesInBackground = false, onChange }: Bounds,
 ): (...args: Argument) => Promise<Answer> {
   const limit = pLimit(concurrency);
   let failure: { readonly at: number; readonly answer: Answer } | undefined;
-  const isPausing = (): boolean => failure !== undefined && performance.now() - failure.at < pause;
+  let isTrying = false;
+
+  async function ask(args: Argument): Promise<Answer> {
+    const answer = await call(...args);
+    // Any HTTP answer, good or bad, is one: a token that breaks something there shall not shut out the others.
+    const isSilent = !answer.ok && answer.status === undefined;
+    if (isSilent !== (failure !== undefined)) onChange?.(isSilent ? answer.detail : undefined);
+    failure = isSilent ? { at: performance.now(), answer: { ...answer, isKnown: true } } : undefined;
+    return answer;
+  }
+
+  async function afterFailure(known: NonNullable<typeof failure>, args: Argument): Promise<Answer> {
+    if (isTrying || performance.now() - known.at < pause) return known.answer;
+    isTrying = true;
+    const answer = ask(args).finally(() => (isTrying = false));
+    return triesInBackground ? known.answer : answer;
+  }
+
   return async (...args) => {
+    if (failure !== undefined) return afterFailure(failure, args);
     if (limit.pendingCount >= waiting) return busy;
-    return limit(async () => {
-      if (failure !== undefined && isPausing()) return failure.answer;
-      const answer = await call(...args);
-      // Any HTTP answer, good or bad, is one: a token that breaks something there shall not shut out the others.
-      if (!answer.ok && answer.status === undefined) failure = { at: performance.now(), answer };
-      return answer;
-    });
+    return limit(async () => (failure === undefined ? ask(args) : afterFailure(failure, args)));
   };
 }

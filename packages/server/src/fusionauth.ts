@@ -1,15 +1,16 @@
 import { cleanLine, messageOf } from '@mcp-keyhole/cli-kit';
 import { FusionAuthClient } from '@fusionauth/typescript-client';
-import { boundedCalls } from './bounded-calls.ts';
+import { boundedCalls, type Bounds } from './bounded-calls.ts';
+import type { Observation } from './observation/observation.ts';
 import { sparingly } from './unproven-keys.ts';
 
 /** A JSON object whose members nobody has checked yet. */
 export type Claims = Readonly<Record<string, unknown>>;
 
-/** FusionAuth's answer, or why there is none. `status` is absent when no HTTP answer came. */
+/** FusionAuth's answer, or why there is none. `status` is absent when no HTTP answer came, `isKnown` when it was not an earlier call's. */
 export type Answer =
   | { readonly ok: true; readonly value: Claims }
-  | { readonly ok: false; readonly status?: number; readonly detail: string };
+  | { readonly ok: false; readonly status?: number; readonly detail: string; readonly isKnown?: true };
 
 /** The calls that a resource server makes. None of them throws; each ends within the deadline. */
 export interface FusionAuth {
@@ -32,25 +33,35 @@ const failurePause = 1_000;
 /**
  * @param options.deadline milliseconds for one call; 5,000 by default
  * @param options.pause milliseconds without further calls of a kind after one that got no answer; 1,000 by default
+ * @param options.observation told when FusionAuth stops answering, and when it answers again
  */
 export function connectFusionAuth(
   url: string,
-  options: { deadline?: number; pause?: number } = {},
+  options: { deadline?: number; pause?: number; observation?: Observation } = {},
 ): FusionAuth {
   const client = new FusionAuthClient('', url);
   const deadline = options.deadline ?? callDeadline;
-  const pause = options.pause ?? failurePause;
+  const bounds = (call: string): Bounds => ({
+    pause: options.pause ?? failurePause,
+    onChange: (silence) => {
+      const { log, metrics } = options.observation ?? {};
+      metrics?.fusionAuthSilent(call, silence !== undefined);
+      if (silence === undefined) log?.info({ call }, 'FusionAuth answers again');
+      else log?.warn({ call, detail: silence }, 'FusionAuth does not answer; asked again now and then');
+    },
+  });
   return {
-    validateToken: boundedCalls(
-      sparingly(async (token) => {
+    // Outside of the bounds: what is spared is no answer of FusionAuth's.
+    validateToken: sparingly(
+      boundedCalls(async (token: string) => {
         const answer = await settle(client.validateJWT(token), deadline);
         return answer.ok ? objectAnswer(answer.value['jwt']) : answer;
-      }),
-      pause,
+      }, bounds('validate')),
     ),
     userinfo: boundedCalls(
       (token: string) => settle(client.retrieveUserInfoFromAccessToken(token), deadline),
-      pause,
+      // The token's claims will do meanwhile.
+      { ...bounds('userinfo'), triesInBackground: true },
     ),
     publicKeys: () => settle(client.retrieveJsonWebKeySet(), deadline),
     openIdConfiguration: () => settle(client.retrieveOpenIdConfiguration(), deadline),

@@ -51,7 +51,6 @@ export async function startServer(config: ServerConfig, parts: AppParts = {}): P
   });
   server.maxConnections = config.maxConnections;
   const log = parts.log ?? createLog();
-  const fusionAuth = parts.fusionAuth ?? connectFusionAuth(config.fusionAuthUrl);
   const surroundings = await openSurroundings(config, parts, log);
   const { address, port } = await listen(server, config.host, config.port, 'port').catch(
     async (error: unknown) => {
@@ -61,6 +60,7 @@ export async function startServer(config: ServerConfig, parts: AppParts = {}): P
   );
   const actual = { ...config, port, mcpServerUrl: withPort(config.mcpServerUrl, port) };
   const { observation, sharedState, metricsPort } = surroundings;
+  const fusionAuth = parts.fusionAuth ?? connectFusionAuth(config.fusionAuthUrl, { observation });
   const draining = new AbortController();
   const closing = new AbortController();
   const underWay = new RequestsUnderWay();

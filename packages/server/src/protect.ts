@@ -72,9 +72,10 @@ export function protect(protection: Protection): Router {
   const path = protection.path ?? url.pathname;
   const scopesSupported = protection.scopesSupported ?? ['openid', 'profile', ...requiredScopes];
   const initialScopes = protection.initialScopes?.filter((scope) => scopesSupported.includes(scope));
-  const fusionAuth =
-    protection.fusionAuth ?? connectFusionAuth(protection.fusionAuthUrl ?? protection.issuer);
   const observation = protection.observation ?? observationOf(protection.log ?? createLog());
+  const fusionAuth =
+    protection.fusionAuth ??
+    connectFusionAuth(protection.fusionAuthUrl ?? protection.issuer, { observation });
   const { revocations, singleUse } = protection.sharedState ?? createMemorySharedState();
   const { validation = 'auto' } = protection;
   const verifier = protection.verifier ?? createTokenVerifier(validation, fusionAuth, { issuer, resource });

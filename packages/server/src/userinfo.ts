@@ -9,11 +9,11 @@ const longestName = 200;
 
 /**
  * The name of the user that a token stands for: of userinfo, asked with the caller's token, or where that fails of the
- * token's claims. Always something: at last the client's id.
+ * token's claims, and without waiting while it is known not to answer. Always something: at last the client's id.
  */
 export async function nameOfUser(fusionAuth: FusionAuth, authInfo: AuthInfo, log: Log): Promise<string> {
   const answer = await fusionAuth.userinfo(authInfo.token);
-  if (!answer.ok) {
+  if (!answer.ok && answer.isKnown !== true) {
     log.warn({ status: answer.status, detail: answer.detail }, "userinfo failed; using the token's claims");
   }
   return nameIn(answer.ok ? answer.value : claimsOf(authInfo)) ?? authInfo.clientId;

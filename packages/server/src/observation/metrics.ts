@@ -12,6 +12,7 @@ export interface Metrics {
   ) => void;
   readonly toolCall: (labels: { tool: string; outcome: string }, seconds: number) => void;
   readonly rateLimitRefusal: (limit: string) => void;
+  readonly fusionAuthSilent: (call: string, isSilent: boolean) => void;
   readonly streamCut: (reason: string) => void;
   /** Has the sessions of legacy clients counted whenever the metrics are read. */
   readonly countSessions: (count: () => Promise<number>) => void;
@@ -62,6 +63,12 @@ export function createMetrics(options: { ofProcess?: boolean } = {}): Metrics {
     labelNames: ['event', 'outcome'],
     registers,
   });
+  const silent = new Gauge({
+    name: 'mcp_keyhole_fusionauth_silent',
+    help: '1 while a call of FusionAuth gets no answer, by call; others are not made meanwhile',
+    labelNames: ['call'],
+    registers,
+  });
   const cuts = new Counter({
     name: 'mcp_keyhole_streams_cut_total',
     help: 'Event streams that were cut because their token was revoked or expired',
@@ -95,6 +102,7 @@ export function createMetrics(options: { ofProcess?: boolean } = {}): Metrics {
     validation: (labels, seconds) => validations.observe(labels, seconds),
     toolCall: (labels, seconds) => toolCalls.observe(labels, seconds),
     rateLimitRefusal: (limit) => refusals.inc({ limit }),
+    fusionAuthSilent: (call, isSilent) => silent.set({ call }, Number(isSilent)),
     streamCut: (reason) => cuts.inc({ reason }),
     countSessions: (count) => void (sessions = count),
     webhookEvent: (labels) => webhookEvents.inc(labels),
