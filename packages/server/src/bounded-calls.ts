@@ -20,7 +20,7 @@ export interface Bounds {
 /**
  * Bounds calls of one kind, so that no flood of requests here becomes one there: some at once, some that wait. After one that got
  * no answer all others get that failure at once, and are not held for its deadline: but for one at a time, after a pause, which
- * finds out whether there are answers again.
+ * finds out whether there are answers again. One that gets none while later ones are answered says nothing about the others.
  *
  * @param call never rejects
  */
@@ -30,14 +30,21 @@ export function boundedCalls<Argument extends string[]>(
 ): (...args: Argument) => Promise<Answer> {
   const limit = pLimit(concurrency);
   let failure: { readonly at: number; readonly answer: Answer } | undefined;
+  let lastAnswer = Number.NEGATIVE_INFINITY;
   let isTrying = false;
 
   async function ask(args: Argument): Promise<Answer> {
+    const begin = performance.now();
     const answer = await call(...args);
     // Any HTTP answer, good or bad, is one: a token that breaks something there shall not shut out the others.
-    const isSilent = !answer.ok && answer.status === undefined;
-    if (isSilent !== (failure !== undefined)) onChange?.(isSilent ? answer.detail : undefined);
-    failure = isSilent ? { at: performance.now(), answer: { ...answer, isKnown: true } } : undefined;
+    if (answer.ok || answer.status !== undefined) {
+      lastAnswer = performance.now();
+      if (failure !== undefined) onChange?.(undefined);
+      failure = undefined;
+    } else if (begin >= lastAnswer) {
+      if (failure === undefined) onChange?.(answer.detail);
+      failure = { at: performance.now(), answer: { ...answer, ofEarlierCall: true } };
+    }
     return answer;
   }
 

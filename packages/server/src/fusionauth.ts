@@ -7,10 +7,13 @@ import { sparingly } from './unproven-keys.ts';
 /** A JSON object whose members nobody has checked yet. */
 export type Claims = Readonly<Record<string, unknown>>;
 
-/** FusionAuth's answer, or why there is none. `status` is absent when no HTTP answer came, `isKnown` when it was not an earlier call's. */
+/**
+ * FusionAuth's answer, or why there is none. `status` is absent when no HTTP answer came. `ofEarlierCall`: FusionAuth was not
+ * asked, since that call got no answer either.
+ */
 export type Answer =
   | { readonly ok: true; readonly value: Claims }
-  | { readonly ok: false; readonly status?: number; readonly detail: string; readonly isKnown?: true };
+  | { readonly ok: false; readonly status?: number; readonly detail: string; readonly ofEarlierCall?: true };
 
 /** The calls that a resource server makes. None of them throws; each ends within the deadline. */
 export interface FusionAuth {
@@ -27,12 +30,12 @@ export interface FusionAuth {
 /** Milliseconds for one call to FusionAuth: well below the minute after which MCP hosts give up on a request. */
 const callDeadline = 5_000;
 
-/** Milliseconds without further calls after one that got no answer. */
+/** Milliseconds between a call that got no answer and the next try. */
 const failurePause = 1_000;
 
 /**
  * @param options.deadline milliseconds for one call; 5,000 by default
- * @param options.pause milliseconds without further calls of a kind after one that got no answer; 1,000 by default
+ * @param options.pause milliseconds between a call that got no answer and the next try of its kind; 1,000 by default
  * @param options.observation told when FusionAuth stops answering, and when it answers again
  */
 export function connectFusionAuth(
@@ -41,15 +44,18 @@ export function connectFusionAuth(
 ): FusionAuth {
   const client = new FusionAuthClient('', url);
   const deadline = options.deadline ?? callDeadline;
-  const bounds = (call: string): Bounds => ({
-    pause: options.pause ?? failurePause,
-    onChange: (silence) => {
-      const { log, metrics } = options.observation ?? {};
-      metrics?.fusionAuthSilent(call, silence !== undefined);
-      if (silence === undefined) log?.info({ call }, 'FusionAuth answers again');
-      else log?.warn({ call, detail: silence }, 'FusionAuth does not answer; asked again now and then');
-    },
-  });
+  const { log, metrics } = options.observation ?? {};
+  const bounds = (call: string): Bounds => {
+    metrics?.fusionAuthSilent(call, false);
+    return {
+      pause: options.pause ?? failurePause,
+      onChange: (silence) => {
+        metrics?.fusionAuthSilent(call, silence !== undefined);
+        if (silence === undefined) log?.info({ call }, 'FusionAuth answers again');
+        else log?.warn({ call, detail: silence }, 'FusionAuth does not answer; asked again now and then');
+      },
+    };
+  };
   return {
     // Outside of the bounds: what is spared is no answer of FusionAuth's.
     validateToken: sparingly(

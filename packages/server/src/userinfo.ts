@@ -13,7 +13,7 @@ const longestName = 200;
  */
 export async function nameOfUser(fusionAuth: FusionAuth, authInfo: AuthInfo, log: Log): Promise<string> {
   const answer = await fusionAuth.userinfo(authInfo.token);
-  if (!answer.ok && answer.isKnown !== true) {
+  if (!answer.ok && answer.ofEarlierCall !== true) {
     log.warn({ status: answer.status, detail: answer.detail }, "userinfo failed; using the token's claims");
   }
   return nameIn(answer.ok ? answer.value : claimsOf(authInfo)) ?? authInfo.clientId;

@@ -37,7 +37,7 @@ describe('calls of FusionAuth', () => {
     expect(await first).toEqual(silence);
     const trial = bounded('token');
     const others = await Promise.all(Array.from({ length: 50 }, async () => bounded('token')));
-    expect(others).toEqual(others.map(() => ({ ...silence, isKnown: true })));
+    expect(others).toEqual(others.map(() => ({ ...silence, ofEarlierCall: true })));
     expect(open).toHaveLength(2);
     open[1]?.(good);
     expect(await trial).toEqual(good);
@@ -48,6 +48,25 @@ describe('calls of FusionAuth', () => {
     expect(changes).toEqual(['no answer', undefined]);
   });
 
+  it('are not held back by one that gets no answer while others are answered', async () => {
+    const { call, open } = held();
+    const changes: (string | undefined)[] = [];
+    const bounded = boundedCalls(call, { pause: 60_000, onChange: (change) => void changes.push(change) });
+    const slow = bounded('slow');
+    await turn();
+    const quick = bounded('quick');
+    await turn();
+    open[1]?.(good);
+    expect(await quick).toEqual(good);
+    open[0]?.(silence);
+    expect(await slow).toEqual(silence);
+    const next = bounded('next');
+    await turn();
+    open[2]?.(good);
+    expect(await next).toEqual(good);
+    expect(changes).toEqual([]);
+  });
+
   it('are not tried during the pause, and in the background for nobody to wait', async () => {
     const pausing = held();
     const bounded = boundedCalls(pausing.call, { pause: 60_000 });
@@ -55,7 +74,7 @@ describe('calls of FusionAuth', () => {
     await turn();
     pausing.open[0]?.(silence);
     await first;
-    expect(await bounded('token')).toMatchObject({ isKnown: true });
+    expect(await bounded('token')).toMatchObject({ ofEarlierCall: true });
     expect(pausing.open).toHaveLength(1);
 
     const { call, open } = held();
@@ -64,7 +83,7 @@ describe('calls of FusionAuth', () => {
     await turn();
     open[0]?.(silence);
     await failed;
-    expect(await background('token')).toMatchObject({ isKnown: true });
+    expect(await background('token')).toMatchObject({ ofEarlierCall: true });
     expect(open).toHaveLength(2);
     open[1]?.({ ok: false, status: 500, detail: 'HTTP status 500' });
     await turn();
