@@ -20,15 +20,22 @@ interface KeySet {
   readonly resolve: ReturnType<typeof createLocalJWKSet>;
 }
 
-/** The keys that FusionAuth publishes. A new key is found when its first token comes: no restart, no schedule. */
+/**
+ * The keys that FusionAuth publishes. A new key is found when its first token comes: no restart, no schedule. While FusionAuth is
+ * known not to answer, whoever has it asked again waits for that, and nobody else does.
+ */
 export class PublishedKeys {
   readonly #fusionAuth: FusionAuth;
+  readonly #isPatient: boolean;
   #known: KeySet | undefined;
-  #failure = 'the keys have not been read yet';
+  /** Why the last look brought no keys. */
+  #failure: string | undefined;
   #look: { readonly at: number; done: Promise<void> } | undefined;
 
-  constructor(fusionAuth: FusionAuth) {
+  /** @param options.isPatient whether all wait for the next look after one that failed; false by default */
+  constructor(fusionAuth: FusionAuth, options: { isPatient?: boolean } = {}) {
     this.#fusionAuth = fusionAuth;
+    this.#isPatient = options.isPatient ?? false;
   }
 
   async find(kid: string | undefined): Promise<FoundKey> {
@@ -38,7 +45,9 @@ export class PublishedKeys {
     await this.#lookAgain();
     const found = this.#keyOf(kid);
     if (found !== undefined) return found;
-    if (!this.#isFresh()) return { state: 'unknown', detail: this.#failure };
+    if (!this.#isFresh()) {
+      return { state: 'unknown', detail: this.#failure ?? 'the keys have not been read yet' };
+    }
     return this.#known?.at === before
       ? { state: 'unknown', detail: 'the keys were read a moment ago, without this one' }
       : { state: 'unpublished' };
@@ -61,13 +70,13 @@ export class PublishedKeys {
     return this.#known !== undefined && performance.now() - this.#known.at < lifetime;
   }
 
-  /** One look for all that wait for it, and none while the last one was a moment ago. */
+  /** One look for all, and none while the last one was a moment ago. */
   async #lookAgain(): Promise<void> {
     if (this.#look === undefined || performance.now() - this.#look.at >= cooldown) {
       const look = { at: performance.now(), done: Promise.resolve() };
       this.#look = look;
       look.done = this.#read(() => this.#look === look);
-    }
+    } else if (this.#failure !== undefined && !this.#isPatient) return;
     await this.#look.done;
   }
 
@@ -78,6 +87,7 @@ export class PublishedKeys {
     const keys: unknown = answer.ok ? answer.value['keys'] : undefined;
     if (Array.isArray(keys)) {
       this.#known = keySetOf(keys);
+      this.#failure = undefined;
     } else {
       this.#failure = answer.ok ? 'an answer that is not a JSON Web Key Set' : answer.detail;
     }

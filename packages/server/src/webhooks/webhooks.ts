@@ -86,7 +86,8 @@ interface SignedLocals {
 
 function signatureVerifierOf({ secret, fusionAuth, sharedState }: WebhooksParts): SignatureVerifier {
   if (secret !== undefined) return signedBySecret(secret);
-  const keys = new PublishedKeys(fusionAuth);
+  // FusionAuth has just sent an event, and may not send it again: it is there, whatever it was before.
+  const keys = new PublishedKeys(fusionAuth, { isPatient: true });
   watchSigningKeys(sharedState.revocations, () => keys.forget());
   return signedByPublishedKey(keys);
 }
