@@ -1,7 +1,6 @@
 import {
   createMcpHandler,
   type AuthInfo,
-  type McpHttpHandler,
   type McpServerFactory,
   type ServerEventBus,
 } from '@modelcontextprotocol/server';
@@ -13,6 +12,7 @@ import type { Log } from './log.ts';
 import { exchange, type Respond } from './node-exchange.ts';
 import type { Metrics } from './observation/metrics.ts';
 import type { SharedState } from './shared-state/shared-state.ts';
+import { statelessCall } from './stateless-call.ts';
 
 /** Sessions of one user through one client, at most: his longest idle one ends for another. */
 const mostSessionsOfOwner = 32;
@@ -56,7 +56,10 @@ export function mcpEndpoint(options: McpEndpoint): RequestHandler {
   signal?.addEventListener('abort', () => void Promise.all([stateless.close(), sessions.close()]), {
     once: true,
   });
-  const respond = withSessions(sessions, stateless);
+  const respond: Respond = async (request, parts) =>
+    (await sessions.respond(request, parts)) ??
+    (await statelessCall(factory, request, parts)) ??
+    stateless.fetch(request, parts);
   return async (request, response) => {
     const { auth } = request as { auth?: AuthInfo };
     response.once('finish', () => {
@@ -67,9 +70,4 @@ export function mcpEndpoint(options: McpEndpoint): RequestHandler {
     });
     await exchange(request, response, respond, onerror);
   };
-}
-
-function withSessions(sessions: LegacySessions, stateless: McpHttpHandler): Respond {
-  return async (request, parts) =>
-    (await sessions.respond(request, parts)) ?? stateless.fetch(request, parts);
 }

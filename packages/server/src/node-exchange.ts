@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isJsonContentType, type AuthInfo } from '@modelcontextprotocol/server';
 import { jsonRpcError } from './json-rpc-error.ts';
 import { maxRequestBodySize } from './limits/body-size.ts';
-import { webRequest } from './web-request.ts';
+import { webRequest, type WebRequest } from './web-request.ts';
 
 /** What comes with a request besides itself. */
 export interface RequestParts {
@@ -11,8 +11,14 @@ export interface RequestParts {
   readonly parsedBody?: unknown;
 }
 
+/** An answer that is no web-standard one, because it writes itself. */
+export interface DirectAnswer {
+  /** Begins to answer; the end comes by itself. */
+  readonly begin: (response: ServerResponse) => void;
+}
+
 /** Answers a web-standard request, as the SDK's handlers do. */
-export type Respond = (request: Request, parts: RequestParts) => Promise<Response>;
+export type Respond = (request: WebRequest, parts: RequestParts) => Promise<Response | DirectAnswer>;
 
 const decoder = new TextDecoder();
 
@@ -37,14 +43,15 @@ export async function exchange(
     onerror(error instanceof Error ? error : new Error(String(error)));
     return Response.json(jsonRpcError(-32_603, 'Internal server error'), { status: 500 });
   });
-  await send(answer, response);
+  if ('begin' in answer) answer.begin(response);
+  else await send(answer, response);
 }
 
 async function answerTo(
   request: IncomingMessage & { auth?: AuthInfo },
-  forwarded: Request,
+  forwarded: WebRequest,
   respond: Respond,
-): Promise<Response> {
+): Promise<Response | DirectAnswer> {
   const { auth: authInfo } = request;
   const parts = authInfo === undefined ? {} : { authInfo };
   if (request.method !== 'POST') return respond(forwarded, parts);
@@ -82,7 +89,10 @@ async function bodyOf(request: IncomingMessage): Promise<Buffer | undefined> {
 
 async function send(answer: Response, response: ServerResponse): Promise<void> {
   const headers: Record<string, string> = {};
-  for (const [name, value] of answer.headers) headers[name] = value;
+  for (const [name, value] of answer.headers) {
+    // A server that is about to end has said `close` already, where the SDK says `keep-alive`.
+    if (name !== 'connection' || !response.hasHeader(name)) headers[name] = value;
+  }
   response.writeHead(answer.status, headers);
   if (answer.body === null) {
     response.end();
@@ -106,7 +116,7 @@ async function send(answer: Response, response: ServerResponse): Promise<void> {
 }
 
 /** Until the client has taken what was written, or has gone. */
-async function drained(response: ServerResponse): Promise<void> {
+export async function drained(response: ServerResponse): Promise<void> {
   if (response.destroyed) return;
   await new Promise<void>((resolve) => {
     const end = (): void => {

@@ -4,6 +4,8 @@ import type { IncomingMessage } from 'node:http';
 export type WebRequest = Request & {
   /** Ends `signal`: the client has gone. */
   readonly abort: () => void;
+  /** A header by its name in lower case, for which `headers` need not be made. */
+  readonly header: (name: string) => string | undefined;
 };
 
 /**
@@ -43,6 +45,11 @@ class ForwardedRequest {
     this.#gone ??= new AbortController();
     if (this.#isGone) this.#gone.abort();
     return this.#gone.signal;
+  }
+
+  header(name: string): string | undefined {
+    const value = this.#request.headers[name];
+    return Array.isArray(value) ? value.join(', ') : value;
   }
 
   abort(): void {

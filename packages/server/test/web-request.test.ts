@@ -32,6 +32,11 @@ it('has method, URL and headers', async () => {
     'mcp-name': 'one, two',
   });
   expect(request.headers).toBe(request.headers);
+  expect(['accept', 'mcp-name', 'absent'].map((name) => request.header(name))).toEqual([
+    'text/event-stream',
+    'one, two',
+    undefined,
+  ]);
 });
 
 it('tells that the client has gone, whether asked before or afterwards', async () => {

@@ -6,6 +6,7 @@ import {
   isJSONRPCResponse,
   isLegacyRequest,
   type AuthInfo,
+  type InitializeRequest,
   type JSONRPCMessage,
   type McpServerFactory,
   type ServerEventBus,
@@ -15,6 +16,7 @@ import { jsonRpcError } from '../json-rpc-error.ts';
 import type { Log } from '../log.ts';
 import { SharedStateUnavailable, type SharedState } from '../shared-state/shared-state.ts';
 import type { Session, SessionLimits, Sessions } from '../shared-state/sessions.ts';
+import type { WebRequest } from '../web-request.ts';
 import { askedId } from './asked-requests.ts';
 import { EventLog, eventPosition, ownStream } from './event-log.ts';
 import { eventStream } from './event-stream.ts';
@@ -64,12 +66,12 @@ export class LegacySessions {
   }
 
   /** Answers what begins a session or belongs to one. @returns undefined for anything else, which needs none */
-  async respond(request: Request, { authInfo, parsedBody }: RequestParts): Promise<Response | undefined> {
-    const id = request.headers.get('mcp-session-id');
-    if (id === null && !isInitializeRequest(parsedBody)) return undefined;
+  async respond(request: WebRequest, { authInfo, parsedBody }: RequestParts): Promise<Response | undefined> {
+    const id = request.header('mcp-session-id');
+    if (id === undefined && !begins(parsedBody)) return undefined;
     if (!(await isLegacyRequest(request, parsedBody))) return undefined;
     try {
-      if (id === null) return await this.#begin(request, parsedBody, authInfo);
+      if (id === undefined) return await this.#begin(request, parsedBody, authInfo);
       const session = await this.#sessions.find(id);
       if (session?.owner !== ownerOf(authInfo)) {
         return answer(404, -32_001, 'Session not found');
@@ -111,7 +113,7 @@ export class LegacySessions {
     authInfo: AuthInfo | undefined,
   ): Promise<Response | undefined> {
     const messages = messagesOf(body);
-    if (messages === undefined || !isInitializeRequest(body)) return undefined;
+    if (messages === undefined || !begins(body)) return undefined;
     const { log } = this.#parts;
     if (JSON.stringify(body.params).length > mostOfClient) return undefined;
     const session: Session = { id: randomUUID(), owner: ownerOf(authInfo), client: body.params };
@@ -137,7 +139,7 @@ export class LegacySessions {
   ): Promise<Response> {
     const messages = messagesOf(body);
     if (messages === undefined) return answer(400, -32_700, 'Parse error: Invalid JSON-RPC message');
-    if (messages.some((message) => isInitializeRequest(message))) {
+    if (messages.some((message) => begins(message))) {
       return answer(400, -32_600, 'Invalid Request: the session is initialized already');
     }
     const own: JSONRPCMessage[] = [];
@@ -224,6 +226,13 @@ export class LegacySessions {
       },
     });
   }
+}
+
+/** Whether it is a good `initialize`. That is looked into only if it says so, since each call comes by here. */
+function begins(body: unknown): body is InitializeRequest {
+  const isNamedSo =
+    typeof body === 'object' && body !== null && 'method' in body && body.method === 'initialize';
+  return isNamedSo && isInitializeRequest(body);
 }
 
 /** Whose sessions a request may use: its user's, through its client. Without authentication there is one owner. */

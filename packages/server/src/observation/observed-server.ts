@@ -1,10 +1,4 @@
-import {
-  isInputRequiredResult,
-  isJSONRPCErrorResponse,
-  isJSONRPCRequest,
-  isJSONRPCResultResponse,
-  type McpServerFactory,
-} from '@modelcontextprotocol/server';
+import { isInputRequiredResult, type McpServerFactory } from '@modelcontextprotocol/server';
 import { cleanLine } from '@mcp-keyhole/cli-kit';
 import { callerOf } from '../caller.ts';
 import { audit } from './audit.ts';
@@ -55,16 +49,17 @@ export function observedServers(factory: McpServerFactory, { log, metrics }: Obs
     server.connect = async (transport) => {
       await connect(transport);
       const { onmessage, onclose } = transport;
+      // What passes here has the form of a message already: its members tell which one it is.
       transport.onmessage = (message, extra) => {
-        if (isJSONRPCRequest(message) && message.method === 'tools/call') {
+        if ('method' in message && 'id' in message && message.method === 'tools/call') {
           calls.set(message.id, begin(cleanLine(String(message.params?.['name']), 128)));
         }
         onmessage?.(message, extra);
       };
       const send = transport.send.bind(transport);
       transport.send = (message, options) => {
-        if (isJSONRPCErrorResponse(message)) end(message.id, 'refused');
-        else if (isJSONRPCResultResponse(message)) end(message.id, outcomeOf(message.result));
+        if ('error' in message) end(message.id, 'refused');
+        else if ('result' in message) end(message.id, outcomeOf(message.result));
         return send(message, options);
       };
       transport.onclose = () => {

@@ -1,11 +1,14 @@
 import { Agent, request, type IncomingMessage } from 'node:http';
 import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
 import { McpServer } from '@modelcontextprotocol/server';
 import { describe, expect, it } from 'vitest';
+import { createApp } from '../../src/app.ts';
 import { loadConfig } from '../../src/config.ts';
 import { startServer, type RunningServer } from '../../src/http-server.ts';
 import { createLog } from '../../src/log.ts';
 import { callGetName } from '../support/protected-server.ts';
+import { ways } from '../support/ways.ts';
 import { ServerProcess } from '../support/server-process.ts';
 
 /** A server whose tool `get_name` answers when it is released. */
@@ -112,6 +115,20 @@ describe('a server that is asked to end', () => {
     expect(await (await answer).text()).toContain('at last');
     await closed;
     expect(slow.lines.join('')).not.toContain('cut off');
+  });
+
+  it.each(Object.entries(ways))('lets no %s call keep its connection', async (_way, senderAt) => {
+    const config = loadConfig(['--port', '0', '--auth', 'off'], {});
+    const log = createLog({ destination: { write: () => undefined } });
+    const listener = createApp(config, { log, draining: AbortSignal.abort() }).listen(0, '127.0.0.1');
+    await once(listener, 'listening');
+    const { port } = listener.address() as AddressInfo;
+    const send = await senderAt(`http://127.0.0.1:${port}/mcp`, 'none');
+    const answer = await send('tools/call', { name: 'get_name', arguments: {} });
+    expect(answer.headers.get('connection')).toBe('close');
+    expect(await answer.text()).toContain('Hello, World!');
+    listener.close();
+    await once(listener, 'close');
   });
 
   it('cuts a call off that does not finish within the drain timeout, and says so', async () => {
