@@ -207,7 +207,7 @@ function baseUrl(raw: string): string {
 }
 
 /** An issuer is compared letter by letter (RFC 8414, section 3.3), so it stays as it was written. */
-function issuerUrl(raw: string): string {
+export function issuerUrl(raw: string): string {
   if (!/^https?:\/\//iu.test(raw)) throw errors.issuerNotUrl(raw);
   httpUrl(raw);
   return raw;

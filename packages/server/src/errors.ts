@@ -9,12 +9,14 @@ export type ServerErrorCode =
   | 'server-url-with-path'
   | 'unprotected-on-network'
   | 'webhooks-without-use'
-  | 'unexpected-argument';
+  | 'unexpected-argument'
+  | 'unusable-option'
+  | 'body-unread';
 
 /** The options that name a port to listen on. */
 export type PortOption = 'port' | 'metrics-port';
 
-/** Why the server could not start. */
+/** Why the server could not start, or what is wrong with how the library is used. */
 export class ServerError extends CliError<ServerErrorCode> {}
 
 /** What to do when FusionAuth's issuer and the configured one differ. */
@@ -87,6 +89,19 @@ export const errors = {
       `There is no place for the argument ${JSON.stringify(argument)}.`,
       'All settings are flags or environment variables; `mcp-keyhole-server --help` lists them.',
       { exitCode: 2 },
+    ),
+  /** @param value undefined when it is a secret */
+  unusableOption: (option: string, value: unknown, why: string) =>
+    new ServerError(
+      'unusable-option',
+      `${option} cannot be used${value === undefined ? '' : ` (${JSON.stringify(value)})`}: ${why}.`,
+      'Correct it where your program calls @mcp-keyhole/server; the types of the package say what each option is.',
+    ),
+  bodyUnread: () =>
+    new ServerError(
+      'body-unread',
+      'requireToolScopes got a JSON body that nobody has read, so that it cannot know which tool is called.',
+      'Put express.json() in front of it: app.use(path, express.json(), requireToolScopes(tools)).',
     ),
 };
 

@@ -7,6 +7,7 @@ import { connectFusionAuth, type FusionAuth } from './fusionauth.ts';
 import { createLog, type Log } from './log.ts';
 import { observationOf, type Observation } from './observation/observation.ts';
 import { protectedResourceMetadata, resourceMetadataUrl } from './protected-resource-metadata.ts';
+import { checkProtection } from './protection-check.ts';
 import { requireScopes } from './scopes/require-scopes.ts';
 import { createMemorySharedState } from './shared-state/memory-shared-state.ts';
 import { unrevoked } from './shared-state/revocation-check.ts';
@@ -64,9 +65,10 @@ export interface DpopProtection {
  * FusionAuth, and lets only requests with a good access token pass, whose AuthInfo it leaves in `request.auth`. All other
  * paths stay as they are.
  *
- * @throws TypeError when `resource` is not a URL
+ * @throws ServerError `unusable-option`, `issuer-not-a-url`
  */
 export function protect(protection: Protection): Router {
+  checkProtection(protection);
   const { resource, issuer, requiredScopes = [] } = protection;
   const url = new URL(resource);
   const path = protection.path ?? url.pathname;

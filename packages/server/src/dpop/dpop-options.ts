@@ -41,7 +41,7 @@ export function dpopConfigOf({ dpop, dpopNonceSecret }: OptionValues<typeof dpop
 }
 
 /** RFC 7518, section 3.2: a key for HMAC with SHA-256 is no shorter than the hash. */
-function nonceSecret(raw: string): string {
+export function nonceSecret(raw: string): string {
   if (Buffer.byteLength(raw) >= 32) return raw;
   throw new InvalidValue('it has at least 32 characters, such as those of `openssl rand -base64 32`');
 }

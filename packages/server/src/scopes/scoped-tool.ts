@@ -2,6 +2,7 @@ import type { ScopeChallengeHandler } from '@modelcontextprotocol/server';
 import { wireDescriptions } from '../errors.ts';
 import { noteRefusedTool } from '../observation/request-context.ts';
 import { challengedScopes } from './challenged-scopes.ts';
+import { checkScopes } from './scope-check.ts';
 
 /** Where `tools/list` shows which scopes a tool needs: a list of strings in the tool's `_meta`. */
 export const scopesKey = 'mcp-keyhole/scopes';
@@ -18,8 +19,11 @@ export interface ScopedTool {
  * The tool is listed for everyone, with its scopes in `_meta`: a host never calls what it cannot see, so that nobody would
  * ever be asked for the scopes of a hidden one. A call with a token that lacks some gets HTTP 403 `insufficient_scope`, in
  * both eras of the protocol, which leads the client to ask for them.
+ *
+ * @throws ServerError `unusable-option`
  */
 export function scopedTool(...scopes: readonly [string, ...string[]]): ScopedTool {
+  checkScopes('scopedTool', scopes, 1);
   return {
     scopeChallenge: ({ authInfo, request }) => {
       const challenged = authInfo && challengedScopes(authInfo, scopes);

@@ -1,8 +1,11 @@
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Express } from 'express';
+import express, { type Express, type RequestHandler } from 'express';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { createLog } from '../../src/log.ts';
+import { protect } from '../../src/protect.ts';
+import { requireToolScopes } from '../../src/scopes/require-scopes.ts';
 import { clientId, FusionAuthStandIn } from '../support/fusionauth-stand-in.ts';
 import { bearer } from '../support/protected-server.ts';
 
@@ -85,6 +88,53 @@ describe.each(['sdk-v2', 'sdk-v1'] as const)('the example %s', (name) => {
     expect(answer.headers.get('www-authenticate')).toMatch(
       /^Bearer error="insufficient_scope",.*\bscope="openid profile weather", resource_metadata="/u,
     );
+  });
+});
+
+describe('the scopes of tools of an MCP server that cannot declare them', () => {
+  const call = '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"forecast","arguments":{}}}';
+
+  /** What is answered to a token without the scope: by status, and whether the server behind was reached. */
+  async function answerTo(contentType: string, ...parsers: RequestHandler[]) {
+    const resource = 'https://weather.example.com/mcp';
+    const fusionAuth = await FusionAuthStandIn.start(resource);
+    const app = express().set('env', 'test');
+    const log = createLog({ destination: { write: () => undefined } });
+    let reached = false;
+    app.use(protect({ resource, issuer: fusionAuth.url, log }));
+    app.use('/mcp', ...parsers, requireToolScopes({ forecast: ['weather'] }));
+    app.post('/mcp', (_request, response) => {
+      reached = true;
+      response.sendStatus(200);
+    });
+    const server = app.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const authorization = bearer(await fusionAuth.token({ scope: 'openid' }));
+    const headers = { ...authorization, 'Content-Type': contentType };
+    const { status } = await fetch(`${url}/mcp`, { method: 'POST', headers, body: call });
+    await end({ fusionAuth, server, url });
+    return { status, reached };
+  }
+
+  it('are asked for when the body is JSON', async () => {
+    expect(await answerTo('application/json', express.json())).toEqual({ status: 403, reached: false });
+  });
+
+  // The v1 SDK took whatever had "application/json" in it for JSON, and read it itself.
+  it.each(['text/plain; application/json', 'application/json-rpc', 'text/plain'])(
+    'are not evaded by a body that express.json() passes over: %s',
+    async (contentType) => {
+      expect(await answerTo(contentType, express.json())).toEqual({ status: 415, reached: false });
+      expect(await answerTo(contentType, express.text({ type: '*/*' }))).toEqual({
+        status: 415,
+        reached: false,
+      });
+    },
+  );
+
+  it('let nothing pass when nobody has read the body', async () => {
+    expect(await answerTo('application/json')).toEqual({ status: 500, reached: false });
   });
 });
 

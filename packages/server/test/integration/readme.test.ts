@@ -80,6 +80,8 @@ describe("the package's README", () => {
       errors.secretWithoutPath(),
       errors.webhooksWithoutTokens(),
       errors.unexpectedArgument(''),
+      errors.unusableOption('', '', ''),
+      errors.bodyUnread(),
     ].map(({ code, exitCode }) => ({ code, exitCode }));
     expect(codes).toHaveLength(Object.keys(errors).length);
     for (const { code, exitCode } of codes) {
