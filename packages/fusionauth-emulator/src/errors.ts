@@ -1,5 +1,6 @@
 import { CliError } from '@mcp-keyhole/cli-kit';
 
+/** The codes of {@link EmulatorError}; the README lists each. */
 export type EmulatorErrorCode =
   | 'port-in-use'
   | 'cannot-listen'

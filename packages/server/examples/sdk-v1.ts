@@ -4,18 +4,19 @@ import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
 import express from 'express';
 
-const resource = process.env['RESOURCE'] ?? 'http://localhost:8000/mcp';
+const port = Number(process.env['PORT'] ?? 8000);
+const resource = process.env['RESOURCE'] ?? `http://localhost:${port}/mcp`;
 const issuer = process.env['FUSIONAUTH_ISSUER'] ?? 'http://localhost:9011';
 
 function createServer(): McpServer {
-  const server = new McpServer({ name: 'weather', version: '1.0.0' });
-  server.registerTool('forecast', {}, ({ authInfo }) => ({
+  const mcp = new McpServer({ name: 'weather', version: '1.0.0' });
+  mcp.registerTool('forecast', {}, ({ authInfo }) => ({
     content: [{ type: 'text', text: `Sunny for ${authInfo?.clientId ?? 'nobody'}` }],
   }));
-  return server;
+  return mcp;
 }
 
-export const app = express();
+const app = express();
 app.use(protect({ resource, issuer }));
 app.use('/mcp', express.json(), requireToolScopes({ forecast: ['weather'] }));
 app.post('/mcp', async (request, response) => {
@@ -23,3 +24,4 @@ app.post('/mcp', async (request, response) => {
   await createServer().connect(transport);
   await transport.handleRequest(request, response, request.body);
 });
+export const server = app.listen(port, 'localhost');

@@ -4,17 +4,19 @@ import { toNodeHandler } from '@modelcontextprotocol/node';
 import { createMcpHandler, McpServer } from '@modelcontextprotocol/server';
 import express from 'express';
 
-const resource = process.env['RESOURCE'] ?? 'http://localhost:8000/mcp';
+const port = Number(process.env['PORT'] ?? 8000);
+const resource = process.env['RESOURCE'] ?? `http://localhost:${port}/mcp`;
 const issuer = process.env['FUSIONAUTH_ISSUER'] ?? 'http://localhost:9011';
 
 const handler = createMcpHandler(() => {
-  const server = new McpServer({ name: 'weather', version: '1.0.0' });
-  server.registerTool('forecast', { ...scopedTool('weather') }, ({ http }) => ({
+  const mcp = new McpServer({ name: 'weather', version: '1.0.0' });
+  mcp.registerTool('forecast', { ...scopedTool('weather') }, ({ http }) => ({
     content: [{ type: 'text', text: `Sunny for ${http?.authInfo?.clientId ?? 'nobody'}` }],
   }));
-  return server;
+  return mcp;
 });
 
-export const app = express();
+const app = express();
 app.use(protect({ resource, issuer }));
 app.all('/mcp', toNodeHandler(handler));
+export const server = app.listen(port, 'localhost');

@@ -34,6 +34,8 @@ const callDeadline = 5_000;
 const failurePause = 1_000;
 
 /**
+ * FusionAuth at a URL, by its API; no request is sent yet.
+ *
  * @param options.deadline milliseconds for one call; 5,000 by default
  * @param options.pause milliseconds between a call that got no answer and the next try of its kind; 1,000 by default
  * @param options.observation told when FusionAuth stops answering, and when it answers again

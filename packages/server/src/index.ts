@@ -7,6 +7,7 @@ export {
   type OAuthTokenVerifier,
   type ServerEventBus,
 } from '@modelcontextprotocol/server';
+export { UsageError } from '@mcp-keyhole/cli-kit';
 export { createApp, type AppParts } from './app.ts';
 export { loadConfig, resourceOf, type Environment, type ServerConfig } from './config.ts';
 export { type DpopMode } from './dpop/dpop-options.ts';

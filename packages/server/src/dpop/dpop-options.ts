@@ -2,6 +2,7 @@ import { choice, InvalidValue, valueOption, type OptionValues } from '@mcp-keyho
 
 /** Which tokens are taken; a token that is bound to a key only ever with its proof. */
 export const dpopModes = ['accept', 'offer', 'require'] as const;
+/** One of {@link dpopModes}; the README's table says what each does. */
 export type DpopMode = (typeof dpopModes)[number];
 
 /** The options about tokens that are bound to a key (RFC 9449). */

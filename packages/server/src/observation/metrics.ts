@@ -25,7 +25,11 @@ export interface Metrics {
 /** Upper bounds in seconds: from a cached token to a tool that takes its time. */
 const buckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
-/** @param options.ofProcess also those of the process: memory, event loop, garbage collection */
+/**
+ * The metrics of one server, in a registry of their own (Prometheus).
+ *
+ * @param options.ofProcess also those of the process: memory, event loop, garbage collection
+ */
 export function createMetrics(options: { ofProcess?: boolean } = {}): Metrics {
   const registry = new Registry();
   if (options.ofProcess === true) collectDefaultMetrics({ register: registry });

@@ -9,6 +9,7 @@ import { PublishedKeys } from './published-keys.ts';
 
 /** Who verifies signatures: this server with the published keys, FusionAuth, or whoever can. */
 export const validations = ['auto', 'jwks', 'api'] as const;
+/** Who verifies a token: `jwks` this server, with the published keys; `api` FusionAuth; `auto` whoever can. */
 export type Validation = (typeof validations)[number];
 
 /** A verifier that can be told that FusionAuth's keys have changed. */

@@ -1,8 +1,9 @@
 import { once } from 'node:events';
-import type { Server } from 'node:http';
+import { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import express, { type Express, type RequestHandler } from 'express';
+import express, { type RequestHandler } from 'express';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { RunningServer } from '../../src/http-server.ts';
 import { createLog } from '../../src/log.ts';
 import { protect } from '../../src/protect.ts';
 import { requireToolScopes } from '../../src/scopes/require-scopes.ts';
@@ -13,38 +14,46 @@ const examples = {
   'sdk-v2': () => import('../../examples/sdk-v2.ts'),
   'sdk-v1': () => import('../../examples/sdk-v1.ts'),
   express: () => import('../../examples/express.ts'),
+  whole: () => import('../../examples/whole.ts'),
 };
-
-/** An example as its README has it, but for the address that it listens on. */
-async function listening(name: keyof typeof examples, resource: string): Promise<Running> {
-  const fusionAuth = await FusionAuthStandIn.start(resource);
-  vi.stubEnv('RESOURCE', resource);
-  vi.stubEnv('FUSIONAUTH_ISSUER', fusionAuth.url);
-  const { app } = (await examples[name]()) as { app: Express };
-  vi.unstubAllEnvs();
-  const server = app.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return { fusionAuth, server, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
-}
 
 interface Running {
   readonly fusionAuth: FusionAuthStandIn;
-  readonly server: Server;
   readonly url: string;
+  end(): Promise<void>;
 }
 
-async function end({ fusionAuth, server }: Running): Promise<void> {
+/** An example as its README has it, but for the addresses. */
+async function listening(name: keyof typeof examples, path: string): Promise<Running> {
+  const fusionAuth = await FusionAuthStandIn.start(`https://weather.example.com${path}`);
+  vi.stubEnv('PORT', '0');
+  vi.stubEnv('RESOURCE', fusionAuth.resource);
+  vi.stubEnv('MCP_SERVER_URL', 'https://weather.example.com');
+  vi.stubEnv('FUSIONAUTH_ISSUER', fusionAuth.url);
+  vi.stubEnv('FUSIONAUTH_URL', fusionAuth.url);
+  const { server } = await examples[name]();
+  vi.unstubAllEnvs();
+  const end = async (): Promise<void> => {
+    await close(server);
+    await fusionAuth.close();
+  };
+  if (!(server instanceof Server)) return { fusionAuth, url: `http://localhost:${server.port}`, end };
+  if (!server.listening) await once(server, 'listening');
+  return { fusionAuth, url: `http://localhost:${(server.address() as AddressInfo).port}`, end };
+}
+
+async function close(server: Server | RunningServer): Promise<void> {
+  if (!(server instanceof Server)) return server.close();
   server.close();
   server.closeAllConnections();
-  await fusionAuth.close();
 }
 
-describe.each(['sdk-v2', 'sdk-v1'] as const)('the example %s', (name) => {
+describe.each(['sdk-v2', 'sdk-v1', 'whole'] as const)('the example %s', (name) => {
   let running: Running;
   beforeAll(async () => {
-    running = await listening(name, 'https://weather.example.com/mcp');
+    running = await listening(name, '/mcp');
   });
-  afterAll(async () => end(running));
+  afterAll(async () => running.end());
 
   async function callForecast(token?: string): Promise<Response> {
     return fetch(`${running.url}/mcp`, {
@@ -113,7 +122,8 @@ describe('the scopes of tools of an MCP server that cannot declare them', () => 
     const authorization = bearer(await fusionAuth.token({ scope: 'openid' }));
     const headers = { ...authorization, 'Content-Type': contentType };
     const { status } = await fetch(`${url}/mcp`, { method: 'POST', headers, body: call });
-    await end({ fusionAuth, server, url });
+    await close(server);
+    await fusionAuth.close();
     return { status, reached };
   }
 
@@ -140,7 +150,7 @@ describe('the scopes of tools of an MCP server that cannot declare them', () => 
 
 describe('the example express', () => {
   it('protects what is below the resource, each route with its scopes, and nothing else', async () => {
-    const running = await listening('express', 'https://weather.example.com/api');
+    const running = await listening('express', '/api');
     const { url, fusionAuth } = running;
     const weather = bearer(await fusionAuth.token({ scope: 'weather' }));
     const alarms = bearer(await fusionAuth.token({ scope: 'alarms offline_access' }));
@@ -156,6 +166,6 @@ describe('the example express', () => {
     expect(without.status).toBe(403);
     expect(without.headers.get('www-authenticate')).toContain('scope="alarms weather"');
     expect((await fetch(`${url}/api/alarms`, { method: 'POST', headers: both })).status).toBe(204);
-    await end(running);
+    await running.end();
   });
 });
