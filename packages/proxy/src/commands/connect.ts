@@ -3,6 +3,7 @@ import { Bridge } from '../bridge/bridge.ts';
 import { Reception } from '../bridge/reception.ts';
 import { StdioHost } from '../bridge/stdio.ts';
 import type { ProxyConfig } from '../config.ts';
+import { optimizeEarly } from '../early-optimization.ts';
 import { openConnection } from '../proxy.ts';
 
 /** What a host starts: bridges its stdio to the server until the host closes it. */
@@ -32,6 +33,7 @@ export async function connect(
     },
     { server, log, rules },
   );
+  optimizeEarly();
   await bridge.run(signal);
   return 0;
 }
