@@ -1,5 +1,5 @@
-import { describe, expect, it } from 'vitest';
-import { authInfoOf } from '../src/token-verifier/claims.ts';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { authInfoOf, type Expectation } from '../src/token-verifier/claims.ts';
 import { TokenRefused, type Refusal } from '../src/token-verifier/refusal.ts';
 
 const resource = 'https://mcp.example.com/mcp';
@@ -12,9 +12,9 @@ const good = {
   scope: 'openid  get_name',
 };
 
-function refusal(claims: Record<string, unknown>): Refusal {
+function refusal(claims: Record<string, unknown>, expected: Expectation = expectation): Refusal {
   try {
-    authInfoOf('token', claims, expectation);
+    authInfoOf('token', claims, expected);
   } catch (error) {
     if (error instanceof TokenRefused) return error.refusal;
   }
@@ -51,6 +51,32 @@ describe("a validated token's claims", () => {
   it('are refused without a client or an expiry', () => {
     expect(refusal({ ...good, aud: [7, resource] })).toEqual({ reason: 'incomplete-claims', missing: 'aud' });
     expect(refusal({ ...good, exp: 'never' })).toEqual({ reason: 'incomplete-claims', missing: 'exp' });
+  });
+
+  describe('by a clock', () => {
+    const now = 1_000_000_000;
+    afterEach(() => void vi.useRealTimers());
+
+    it.each([
+      [{ exp: now - 29 }, undefined, 'good'],
+      [{ exp: now - 30 }, undefined, 'expired'],
+      [{ exp: now - 4 }, 5, 'good'],
+      [{ exp: now - 5 }, 5, 'expired'],
+      [{ exp: now + 1 }, 0, 'good'],
+      [{ exp: now }, 0, 'expired'],
+      [{ nbf: now + 30 }, undefined, 'good'],
+      [{ nbf: now + 31 }, undefined, 'not-yet-valid'],
+      [{ nbf: now + 1 }, 0, 'not-yet-valid'],
+    ])(
+      'that shows 1000000000, with %j and a tolerance of %s s, are %s',
+      (changes, clockTolerance, expected) => {
+        vi.useFakeTimers({ toFake: ['Date'], now: now * 1_000 });
+        const claims = { ...good, ...changes };
+        const tolerant = { ...expectation, clockTolerance };
+        if (expected === 'good') expect(authInfoOf('token', claims, tolerant).clientId).toBe('client');
+        else expect(refusal(claims, tolerant)).toEqual({ reason: expected });
+      },
+    );
   });
 
   it('may lack scopes: then there are none', () => {

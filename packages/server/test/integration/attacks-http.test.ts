@@ -154,6 +154,20 @@ describe('an attack by HTTP', () => {
     await expectToServe();
   });
 
+  it.each([
+    ['with', 'Authorization: Bearer TOKEN\r\n'],
+    ['without', ''],
+  ])(
+    'with a body that says it is too large gets 413 before it is sent, %s a token',
+    async (_name, header) => {
+      const answer = await exchange(
+        `POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n` +
+          `${header.replace('TOKEN', token)}Content-Length: ${mebibyte + 1}\r\n\r\n`,
+      );
+      expect(answer).toMatch(/^HTTP\/1\.1 413 /u);
+    },
+  );
+
   it('with a slow body gets 408 when the time for the request is over', async () => {
     const begin = performance.now();
     const answer = await exchange(

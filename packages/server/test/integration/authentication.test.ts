@@ -128,6 +128,25 @@ describe('a request to /mcp', () => {
       'incomplete-claims',
       async ({ fusionAuth }) => fusionAuth.token({ exp: undefined }),
     ],
+    [
+      'that is not valid yet',
+      'not-yet-valid',
+      async ({ fusionAuth }) => fusionAuth.token({ nbf: seconds() + hour }),
+    ],
+    [
+      'with alg none, of a key that nobody publishes',
+      'wrong-algorithm',
+      async ({ fusionAuth }) => {
+        const [, payload = '', signature = ''] = (await fusionAuth.token()).split('.');
+        const header = Buffer.from('{"alg":"none","typ":"JWT"}').toString('base64url');
+        return `${header}.${payload}.${signature}`;
+      },
+    ],
+    [
+      'without a type',
+      'wrong-type',
+      async ({ fusionAuth }) => fusionAuth.token({}, { header: { typ: undefined } }),
+    ],
     ['that somebody else signed', 'invalid-or-expired', async ({ fusionAuth }) => fusionAuth.forgedToken()],
     ['that is no JWT', 'malformed-token', () => Promise.resolve('garbage')],
   ])('gets 401 invalid_token for a token %s, and only the log says why', async (_name, reason, makeToken) => {

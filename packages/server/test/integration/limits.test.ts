@@ -1,3 +1,4 @@
+import diagnostics from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { describe, expect, it } from 'vitest';
@@ -133,6 +134,28 @@ describe('the connections', () => {
         ),
       )
       .toBe(200);
+  });
+});
+
+describe('the time for a request', () => {
+  it.each([
+    [{}, 10_000, 30_000],
+    [{ REQUEST_TIMEOUT: '5' }, 5_000, 5_000],
+  ])('is, with %j, %d ms for the headers and %d ms for all', async (env, headersTimeout, requestTimeout) => {
+    const seen = new Promise<unknown>((resolve) => {
+      const channel = 'http.server.request.start';
+      const hear = (message: unknown): void => {
+        const { request, server } = message as { request: { url: string }; server: unknown };
+        // The server's own look at FusionAuth arrives at one of these, too.
+        if (request.url !== '/healthz') return;
+        diagnostics.unsubscribe(channel, hear);
+        resolve(server);
+      };
+      diagnostics.subscribe(channel, hear);
+    });
+    await using running = await protectedServer({ env });
+    await fetch(new URL('/healthz', running.endpoint));
+    expect(await seen).toMatchObject({ headersTimeout, requestTimeout });
   });
 });
 

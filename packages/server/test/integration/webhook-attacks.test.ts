@@ -89,6 +89,15 @@ describe('a webhook endpoint with a secret refuses, and nothing comes of it:', (
       },
     ],
     [
+      'the signature of a private key, though the same authorization server signed it',
+      403,
+      'wrong-signature',
+      async () => {
+        const body = deactivation();
+        return send(withSecret, body, signed(await withSecret.fusionAuth.token(claims(body))));
+      },
+    ],
+    [
       'no algorithm',
       403,
       'wrong-signature',
