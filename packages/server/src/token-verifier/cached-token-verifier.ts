@@ -15,17 +15,19 @@ const knownTokens = 10_000;
 const refusedTokens = 2_000;
 
 /** Milliseconds for which a refusal is remembered: short, since a token may be refused for a reason that passes. */
-const refusalLifetime = 10_000;
+const shortly = 10_000;
 
 /**
  * Remembers results by the token's hash: a good token until it expires, a refused one for a moment; that nobody could tell is
  * not remembered. Requests with the same token wait for one verification.
  *
  * @param lifetime milliseconds for which a good token is remembered at most; by default until it expires
+ * @param refusalLifetime milliseconds for which a refused one is; 10,000 by default
  */
 export function cachedVerifier(
   verifier: OAuthTokenVerifier,
   lifetime = Number.POSITIVE_INFINITY,
+  refusalLifetime = shortly,
 ): CachedTokenVerifier {
   const good = new LRUCache<string, AuthInfo>({ max: knownTokens });
   const refused = new LRUCache<string, TokenRefused>({ max: refusedTokens, ttl: refusalLifetime });
@@ -66,7 +68,8 @@ export function cachedVerifier(
       try {
         return { ...(await own) };
       } finally {
-        underWay.delete(hash);
+        // Unless it has been forgotten, and another verification begun.
+        if (underWay.get(hash) === own) underWay.delete(hash);
       }
     },
     forget: () => {

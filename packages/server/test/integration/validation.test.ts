@@ -100,6 +100,21 @@ describe('validation', () => {
     expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '5']);
   });
 
+  it('by published keys alone refuses a shared secret without looking at them, and another key after a look', async () => {
+    await using running = await publishing('jwks');
+    const { fusionAuth } = running;
+    const [, payload = ''] = (await fusionAuth.token()).split('.');
+    const unsigned = `${part({ alg: 'HS256', typ: 'JWT', kid: 'secret' })}.${payload}`;
+    const hmac = createHmac('sha256', 'any').update(unsigned).digest('base64url');
+    expect(await statusOf(running, `${unsigned}.${hmac}`)).toBe(401);
+    expect(callsTo(running, keysPath)).toBe(0);
+    expect(await statusOf(running, await fusionAuth.token({}, { header: { kid: 'other' } }))).toBe(401);
+    expect(running.entries('access token refused')).toMatchObject([
+      { reason: 'wrong-algorithm' },
+      { reason: 'unknown-key' },
+    ]);
+  });
+
   it('refuses another type', async () => {
     await using running = await publishing('auto');
     const token = await running.fusionAuth.token({}, { header: { typ: 'logout+jwt' } });
