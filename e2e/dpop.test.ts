@@ -67,3 +67,9 @@ test('the stolen token is refused with a proof by another key', async () => {
 test('the owner goes on', async () => {
   expect(await host.getName()).toBe(greeting);
 });
+
+test('the owner ends it all with a proof of the key', async () => {
+  const logout = desktop.terminal(['logout', system.mcpUrl]);
+  expect(await logout.ended, logout.stderr).toBe(0);
+  expect(logout.stdout).toMatch(/^Refresh token revoked at FusionAuth/u);
+});

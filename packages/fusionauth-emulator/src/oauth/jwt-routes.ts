@@ -1,8 +1,13 @@
-import type { Request, RequestHandler } from 'express';
+import type { Request, RequestHandler, Response } from 'express';
 import { apiKeyOf } from '../admin/api-key.ts';
 import type { Context } from '../context.ts';
 import { textOf } from '../json.ts';
-import { bearerToken } from './bearer.ts';
+import { bearerToken, dpopToken } from './bearer.ts';
+import { baseUrl } from './discovery-route.ts';
+import { isPresentedRightly } from './dpop/key-binding.ts';
+import { offerNonce } from './dpop/nonces.ts';
+import { proofAlgorithms, provenKey, supportsDpop } from './dpop/proof.ts';
+import { OAuthError } from './oauth-error.ts';
 import { findRefreshToken, presentRefreshToken, refreshTokens } from './refresh-tokens.ts';
 import { revokeRefreshToken, revokeRefreshTokens } from './revocation.ts';
 import { verifyToken } from './tokens.ts';
@@ -33,12 +38,20 @@ export function listRefreshTokensRoute({ store }: Context): RequestHandler {
 
 /**
  * `DELETE /api/jwt/refresh?token=…`, `?userId=`, `?applicationId=` or `/api/jwt/refresh/{id}`: with an API key any
- * refresh token, with an access token its owner's. FusionAuth has no RFC 7009 endpoint.
+ * refresh token, with an access token its owner's, where it is bound to a key with a proof of that. FusionAuth has no RFC
+ * 7009 endpoint.
  */
 export function revokeRoute(context: Context): RequestHandler<{ id?: string }> {
   const { store } = context;
   return async (request, response) => {
-    const caller = await callerOf(context, request);
+    const caller = await callerOf(context, request, response).catch((error: unknown) => {
+      if (!(error instanceof OAuthError)) throw error;
+      const { error: code, message } = error;
+      response.set(
+        'WWW-Authenticate',
+        `DPoP error="${code}", error_description="${message}", algs="${proofAlgorithms.join(' ')}"`,
+      );
+    });
     if (caller === undefined) {
       response.status(401).end();
       return;
@@ -80,11 +93,26 @@ export function revokeRoute(context: Context): RequestHandler<{ id?: string }> {
 
 type Caller = { readonly kind: 'api-key' } | { readonly kind: 'user'; readonly userId: string };
 
-async function callerOf(context: Context, request: Request<{ id?: string }>): Promise<Caller | undefined> {
-  if (apiKeyOf(context.store, request) !== undefined) return { kind: 'api-key' };
-  const token = bearerToken(request as Request);
+/** @throws OAuthError about a proof that does not do */
+async function callerOf(
+  context: Context,
+  request: Request<{ id?: string }>,
+  response: Response,
+): Promise<Caller | undefined> {
+  const { store } = context;
+  if (apiKeyOf(store, request) !== undefined) return { kind: 'api-key' };
+  const bound = supportsDpop(store) ? dpopToken(request as Request) : undefined;
+  const token = bound ?? bearerToken(request as Request);
   const claims = token === undefined ? undefined : await verifyToken(context, token);
-  return claims?.sub === undefined ? undefined : { kind: 'user', userId: claims.sub };
+  if (claims?.sub === undefined) return undefined;
+  if (bound !== undefined) offerNonce(store, response);
+  const url = `${baseUrl(request as Request)}${request.path}`;
+  const jkt =
+    bound === undefined
+      ? undefined
+      : await provenKey(context, request as Request, { url, accessToken: bound });
+  const scheme = bound === undefined ? 'Bearer' : 'DPoP';
+  return isPresentedRightly(claims, { scheme, jkt }) ? { kind: 'user', userId: claims.sub } : undefined;
 }
 
 function mayRevoke(caller: Caller, userId: string | undefined): boolean {

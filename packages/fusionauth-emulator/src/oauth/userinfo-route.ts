@@ -5,7 +5,7 @@ import { displayName } from '../store/display-name.ts';
 import type { User } from '../store/types.ts';
 import { bearerToken, dpopToken } from './bearer.ts';
 import { baseUrl } from './discovery-route.ts';
-import { boundKey } from './dpop/key-binding.ts';
+import { isPresentedRightly, type Presentation } from './dpop/key-binding.ts';
 import { offerNonce } from './dpop/nonces.ts';
 import { proofAlgorithms, provenKey, supportsDpop } from './dpop/proof.ts';
 import { formOf } from './form.ts';
@@ -45,7 +45,7 @@ export function userinfoRoute(context: Context): RequestHandler {
 async function userinfo(
   context: Context,
   token: string | undefined,
-  presented: { scheme: 'Bearer' | 'DPoP'; jkt: string | undefined },
+  presented: Presentation,
 ): Promise<Record<string, unknown>> {
   if (token === undefined) {
     throw new OAuthError('invalid_token', 'access_token_required', 'The access token is missing.', 401);
@@ -59,9 +59,7 @@ async function userinfo(
     user?.active !== true ||
     activeApplication(store, clientOf(claims)) === undefined ||
     !scopes.includes('openid') ||
-    // RFC 9449 sections 7.1 and 7.2: a bound token is of use only with its key, and an unbound one is no DPoP token.
-    boundKey(claims) !== presented.jkt ||
-    (presented.scheme === 'DPoP' && presented.jkt === undefined)
+    !isPresentedRightly(claims, presented)
   ) {
     throw new OAuthError('invalid_token', 'access_token_invalid', 'The access token is not valid.', 401);
   }

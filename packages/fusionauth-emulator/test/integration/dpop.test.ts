@@ -217,6 +217,41 @@ describe('userinfo', () => {
   });
 });
 
+describe('ending a sign-in', () => {
+  const end = async (id: unknown, authorization: string, by?: Prover, at = emulator): Promise<Response> => {
+    const url = `${at.url}/api/jwt/refresh/${String(id)}`;
+    const proof = by && { dpop: await by.proof('DELETE', url, { ath: hashOf(authorization.split(' ')[1]) }) };
+    return fetch(url, { method: 'DELETE', headers: { authorization, ...proof } });
+  };
+
+  it('takes a bound token with a proof of its key, and not as bearer token or with another’s', async () => {
+    const signIn = await newSignIn();
+    const {
+      access_token: token,
+      refresh_token: refreshToken,
+      refresh_token_id: id,
+    } = await boundTokens(signIn);
+    for (const [scheme, by] of [['Bearer'], ['DPoP'], ['DPoP', other]] as [string, Prover?][]) {
+      expect((await end(id, `${scheme} ${String(token)}`, by)).status).toBe(401);
+    }
+    const refresh = async (): Promise<number> =>
+      (await signIn.refresh(String(refreshToken), {}, { dpop: await proofFor() })).status;
+    expect(await refresh()).toBe(200);
+    expect((await end(id, `DPoP ${String(token)}`, prover)).status).toBe(200);
+    expect(await refresh()).toBe(400);
+  });
+
+  it('says what is wrong with a proof', async () => {
+    const { access_token: token, refresh_token_id: id } = await boundTokens(await newSignIn());
+    const dpop = await proofFor({ ath: hashOf(token) });
+    const url = `${emulator.url}/api/jwt/refresh/${String(id)}`;
+    const headers = { authorization: `DPoP ${String(token)}`, dpop };
+    const refused = await fetch(url, { method: 'DELETE', headers });
+    expect(refused.status).toBe(401);
+    expect(refused.headers.get('www-authenticate')).toMatch(/^DPoP error="invalid_dpop_proof".*htm/u);
+  });
+});
+
 describe('the switches', () => {
   const using = async (
     options: EmulatorOptions,

@@ -81,11 +81,12 @@ export async function endSignIn(
   context: AuthorizationContext,
 ): Promise<readonly Outcome[]> {
   try {
-    const {
-      oauthClient,
-      tools: { fetch },
-    } = await clientOf(tokens, context);
-    const outcomes = [await revoke(oauthClient, tokens, fetch), await deleteRegistration(tokens, fetch)];
+    const { oauthClient, tools } = await clientOf(tokens, context);
+    const proofs = await proofsBy(tokens.proofKey, oauthClient, tools.clocks);
+    const outcomes = [
+      await revoke(oauthClient, tokens, proofs),
+      await deleteRegistration(tokens, tools.fetch),
+    ];
     return outcomes.filter((outcome) => outcome !== undefined);
   } catch (error) {
     if (error instanceof ProxyError) return [{ done: false, why: error.message }];

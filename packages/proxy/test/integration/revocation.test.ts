@@ -81,6 +81,27 @@ describe('ending a sign-in', () => {
     expect(provider.tokens.refreshTokens).toEqual([]);
   });
 
+  it.each(['FusionAuth', 'FusionAuth, by bearer tokens'] as const)(
+    'proves the key of a bound token to %s, and leaves it at the token where no proof is known',
+    async (revokes) => {
+      const { provider, tokens, end } = await signedIn({ revokes, dpop: {} }, { dpop: 'always' });
+      expect(tokens.tokenType).toBe('DPoP');
+      expect(await end()).toMatchObject([{ done: true }]);
+      const asked = provider.requests.filter(({ method }) => method === 'DELETE');
+      const by = asked.map(({ headers }) => [headers.authorization?.split(' ')[0], 'dpop' in headers]);
+      const proven = ['DPoP', true];
+      expect(by).toEqual(revokes === 'FusionAuth' ? [proven] : [proven, ['Bearer', false]]);
+      expect(provider.tokens.refreshTokens).toEqual([]);
+    },
+  );
+
+  it('needs no proof where RFC 7009 has an endpoint', async () => {
+    const { provider, end } = await signedIn({ revokes: 'RFC 7009', dpop: {} }, { dpop: 'always' });
+    expect(await end()).toMatchObject([{ done: true }]);
+    expect(provider.requestsTo('/revoke').some(({ headers }) => 'dpop' in headers)).toBe(false);
+    expect(provider.tokens.refreshTokens).toEqual([]);
+  });
+
   it('says that it did not work when FusionAuth refuses, as with an access token that has ended', async () => {
     const { provider, end } = await signedIn({ revokes: 'FusionAuth' });
     provider.expireAccessTokens();

@@ -131,9 +131,7 @@ export class AuthorizationServer {
         else send({ status: refusesToEnd, content: { error: 'server_error' } });
         break;
       case 'DELETE /api/jwt/refresh/*':
-        response
-          .writeHead(refusesToEnd ?? this.tokens.deleteRefreshToken(nameIn(url), bearerOf(request)))
-          .end();
+        response.writeHead(refusesToEnd ?? this.#deleteRefreshToken(nameIn(url), request)).end();
         break;
       case 'POST /mcp':
         this.#serve(request, response);
@@ -226,6 +224,14 @@ export class AuthorizationServer {
     response.writeHead(302, { location: redirect.href }).end();
   }
 
+  #deleteRefreshToken(id: string, request: ReceivedRequest): number {
+    const isRefused =
+      this.behaviour.revokes === 'FusionAuth, by bearer tokens'
+        ? !request.headers.authorization?.startsWith('Bearer ')
+        : this.#proofRefusal(request) !== undefined;
+    return isRefused ? 401 : this.tokens.deleteRefreshToken(id, tokenIn(request));
+  }
+
   #bindsTokens(): boolean {
     const { dpop } = this.behaviour;
     return dpop !== undefined && dpop.ignored !== true;
@@ -286,10 +292,6 @@ export class AuthorizationServer {
 /** The token in a request, by either scheme. */
 function tokenIn({ headers }: ReceivedRequest): string {
   return headers.authorization?.replace(/^(?:Bearer|DPoP) /u, '') ?? '';
-}
-
-function bearerOf({ headers }: ReceivedRequest): string {
-  return headers.authorization?.replace(/^Bearer /u, '') ?? '';
 }
 
 /** The last part of a path. */

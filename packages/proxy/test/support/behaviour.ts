@@ -40,8 +40,8 @@ export interface Behaviour {
   readonly devicePolls?: readonly string[];
   /** Adds to the device authorization response, or replaces a part of it. */
   readonly deviceResponse?: Document;
-  /** How tokens can be revoked: by RFC 7009, by FusionAuth's own way, or not (default). */
-  readonly revokes?: 'RFC 7009' | 'FusionAuth';
+  /** How tokens can be revoked: by RFC 7009, by FusionAuth's own way, perhaps for bearer tokens alone, or not (default). */
+  readonly revokes?: 'RFC 7009' | 'FusionAuth' | 'FusionAuth, by bearer tokens';
   /** Answers what is to end something (RFC 7009, FusionAuth, RFC 7592) with this status, and does nothing. */
   readonly refusesToEnd?: number;
   /** Whose assertions are taken (RFC 7523), of which type, and whether without a client. Default: nobody's. */

@@ -231,7 +231,8 @@ export class TokenIssuer {
       token_type: grant.jkt === undefined ? 'Bearer' : 'DPoP',
       expires_in: behaviour.expiresIn ?? 3_600,
       refresh_token: refreshToken,
-      refresh_token_id: refreshToken !== undefined && behaviour.revokes === 'FusionAuth' ? id : undefined,
+      refresh_token_id:
+        refreshToken !== undefined && behaviour.revokes?.startsWith('FusionAuth') === true ? id : undefined,
       scope: withScope && grant.scope !== '' ? grant.scope : undefined,
       ...behaviour.tokenResponse,
     };

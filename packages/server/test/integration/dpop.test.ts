@@ -9,6 +9,7 @@ import { Nonces } from '../../src/dpop/nonces.ts';
 import { protect } from '../../src/protect.ts';
 import { createLog } from '../../src/log.ts';
 import type { Environment } from '../../src/config.ts';
+import { clientId } from '../support/fusionauth-stand-in.ts';
 import {
   bearer,
   callGetName,
@@ -79,6 +80,24 @@ describe('a token that is bound to a key', () => {
         expect(await greetingIn(await call(running, token, dpop))).toBe('Hello, Test User!');
       }
     }
+  });
+
+  it('greets by its own claims, since userinfo would want a proof that only the client can make', async () => {
+    const { fusionAuth } = running;
+    const greetingOf = async (claims: object): Promise<string | undefined> => {
+      const token = await fusionAuth.token({ cnf: { jkt: owner.jkt }, ...claims });
+      fusionAuth.requests.length = 0;
+      return greetingIn(await call(running, token, await proofFor(token)));
+    };
+    fusionAuth.userinfo = { status: 401 };
+    expect(await greetingOf({ given_name: 'Test', family_name: 'User' })).toBe('Hello, Test User!');
+    expect(fusionAuth.requests).toEqual([]);
+    expect(await greetingOf({})).toBe(`Hello, ${clientId}!`);
+    const [entry] = running.entries("userinfo failed; using the token's claims");
+    expect(entry).toMatchObject({ status: 401, boundToken: true });
+    // The twin: one that knows no DPoP takes it as any other.
+    fusionAuth.userinfo = { given_name: 'Other' };
+    expect(await greetingOf({})).toBe('Hello, Other!');
   });
 
   it('is refused as bearer token, with and without a proof, and the challenge names DPoP', async () => {

@@ -21,6 +21,17 @@ export function checkKeyBinding(authorization: Authorization | undefined, jkt: s
   );
 }
 
+/** How an access token came: by which scheme, and whose key a proof beside it proves. */
+export interface Presentation {
+  readonly scheme: 'Bearer' | 'DPoP';
+  readonly jkt: string | undefined;
+}
+
+/** RFC 9449 sections 7.1 and 7.2: a bound token is of use only with its key, and an unbound one is no DPoP token. */
+export function isPresentedRightly(claims: JWTPayload, { scheme, jkt }: Presentation): boolean {
+  return boundKey(claims) === jkt && (scheme === 'Bearer' || jkt !== undefined);
+}
+
 /** The key that an access token is bound to: its `cnf.jkt` (RFC 9449 section 6.1). */
 export function boundKey(claims: JWTPayload | undefined): string | undefined {
   const confirmation = claims?.['cnf'];
