@@ -53,25 +53,39 @@ describe('what is known of tokens', () => {
   });
 
   it('is forgotten with the keys, also what was being verified when they changed', async () => {
+    const open: { resolve: (authInfo: AuthInfo) => void; reject: (error: TokenRefused) => void }[] = [];
+    const verifier = counting(async () => new Promise((resolve, reject) => open.push({ resolve, reject })));
+    const cached = cachedVerifier(verifier);
+    const accepted = cached.verifyAccessToken('accepted before');
+    const refused = cached.verifyAccessToken('refused before');
+    cached.forget();
+    open[0]?.resolve({ ...authInfo(), clientId: 'before' });
+    open[1]?.reject(new TokenRefused({ reason: 'wrong-signature' }));
+    expect(await accepted).toMatchObject({ clientId: 'before' });
+    await expect(refused).rejects.toThrow(TokenRefused);
+    for (const [index, token] of ['accepted before', 'refused before'].entries()) {
+      const again = cached.verifyAccessToken(token);
+      open[2 + index]?.resolve({ ...authInfo(), clientId: 'after' });
+      expect(await again).toMatchObject({ clientId: 'after' });
+    }
+    cached.forget();
+    void cached.verifyAccessToken('accepted before');
+    expect(verifier.count).toBe(5);
+  });
+
+  it('is shared by those who ask while it is found out, not with who asked before the keys changed', async () => {
     const open: ((authInfo: AuthInfo) => void)[] = [];
     const verifier = counting(async () => new Promise((resolve) => open.push(resolve)));
     const cached = cachedVerifier(verifier);
     const before = cached.verifyAccessToken('t');
     cached.forget();
-    // Not shared with who asked before.
-    const after = cached.verifyAccessToken('t');
-    expect(verifier.count).toBe(2);
+    const after = [cached.verifyAccessToken('t')];
     open[0]?.(authInfo());
     await before;
-    const later = cached.verifyAccessToken('t');
+    after.push(cached.verifyAccessToken('t'));
     expect(verifier.count).toBe(2);
     open[1]?.(authInfo());
-    await Promise.all([after, later]);
-    await cached.verifyAccessToken('t');
-    expect(verifier.count).toBe(2);
-    cached.forget();
-    void cached.verifyAccessToken('t');
-    expect(verifier.count).toBe(3);
+    expect(await Promise.all(after)).toHaveLength(2);
   });
 
   it('is a refusal for a short time only, since its reason may pass', async () => {

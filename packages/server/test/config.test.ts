@@ -93,6 +93,7 @@ describe('the configuration', () => {
     ['WEBHOOK_PATH', '/'],
     ['WEBHOOK_PATH', '/mcp/events'],
     ['WEBHOOK_SECRET', 'short'],
+    ['DPOP_NONCE_SECRET', 'x'.repeat(31)],
   ])('refuses %s=%s and names the variable', (name, value) => {
     const error = failure([], { [name]: value });
     expect(error).toMatchObject({ code: 'usage', exitCode: 2 });

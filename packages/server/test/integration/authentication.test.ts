@@ -1,6 +1,12 @@
 import { once } from 'node:events';
 import { request, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { requireBearerAuth } from '@modelcontextprotocol/express';
+import express from 'express';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { wireDescriptions } from '../../src/errors.ts';
+import { connectFusionAuth } from '../../src/fusionauth.ts';
+import { createFusionAuthTokenVerifier } from '../../src/token-verifier/fusionauth-token-verifier.ts';
 import {
   bearer,
   callGetName,
@@ -157,6 +163,32 @@ describe('a request to /mcp', () => {
     expect(body).toMatchObject({ error: 'invalid_token' });
     expect(JSON.stringify([challenge, body])).not.toMatch(/audience|issuer|acme|evil|signature/u);
     expect(running.entries('access token refused')).toMatchObject([{ level: 'warn', status: 401, reason }]);
+  });
+
+  it("gets 401 from the SDK's own middleware with our verifier as well, and not a word why", async () => {
+    const { fusionAuth } = running;
+    const expectation = { issuer: fusionAuth.issuer, resource: fusionAuth.resource };
+    const verifier = createFusionAuthTokenVerifier(connectFusionAuth(fusionAuth.url), expectation);
+    const app = express().post('/mcp', requireBearerAuth({ verifier }), (_request, response) => {
+      response.sendStatus(200);
+    });
+    const server = app.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`;
+    const answerTo = async (token: string): Promise<Response> =>
+      fetch(url, { method: 'POST', headers: bearer(token) });
+    try {
+      expect((await answerTo(await fusionAuth.token())).status).toBe(200);
+      const refused = await answerTo(await fusionAuth.token({ aud: 'client' }));
+      expect(refused.status).toBe(401);
+      expect(await refused.json()).toEqual({
+        error: 'invalid_token',
+        error_description: wireDescriptions.invalidToken,
+      });
+    } finally {
+      server.closeAllConnections();
+      server.close();
+    }
   });
 
   it('does not trouble FusionAuth with what cannot be a token', async () => {

@@ -131,6 +131,12 @@ describe('a token that is bound to a key', () => {
       'for the address behind the reverse proxy',
       (token) => proofFor(token, { htu: running.endpoint }),
     ],
+    [
+      'htu',
+      'for an address with a user in it',
+      (token) => proofFor(token, { htu: resource.replace('//', '//user@') }),
+    ],
+    ['nonce', 'with a nonce that is no text', (token) => proofFor(token, { nonce: 7 })],
     ['ath', 'for another token', (token) => proofFor(token, { ath: hashOf('another') })],
     ['ath', 'for the token endpoint, where there is no ath', (token) => proofFor(token, { ath: undefined })],
     ['iat', 'made too long ago', (token) => proofFor(token, { iat: now() - 65 })],
@@ -181,6 +187,14 @@ describe('a token that is bound to a key', () => {
     expect(reasons(running)).toEqual([['replayed-proof', undefined]]);
     const other = await running.fusionAuth.token({ cnf: { jkt: owner.jkt }, jti: 'other' });
     expect((await call(running, other, dpop)).status).toBe(401);
+  });
+
+  it('passes though the proof of another key has the same jti: nobody can use up another’s', async () => {
+    for (const prover of [thief, owner]) {
+      const token = await running.fusionAuth.token({ cnf: { jkt: prover.jkt } });
+      const dpop = await prover.proof('POST', resource, { ath: hashOf(token), jti: 'the same' });
+      expect((await call(running, token, dpop)).status).toBe(200);
+    }
   });
 
   it('is let in once of twenty replays at once', async () => {

@@ -104,7 +104,7 @@ describe('the scopes of tools of an MCP server that cannot declare them', () => 
   const call = '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"forecast","arguments":{}}}';
 
   /** What is answered to a token without the scope: by status, and whether the server behind was reached. */
-  async function answerTo(contentType: string, ...parsers: RequestHandler[]) {
+  async function answerTo(contentType: string, parsers: readonly RequestHandler[] = [], body = call) {
     const resource = 'https://weather.example.com/mcp';
     const fusionAuth = await FusionAuthStandIn.start(resource);
     const app = express().set('env', 'test');
@@ -121,22 +121,30 @@ describe('the scopes of tools of an MCP server that cannot declare them', () => 
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     const authorization = bearer(await fusionAuth.token({ scope: 'openid' }));
     const headers = { ...authorization, 'Content-Type': contentType };
-    const { status } = await fetch(`${url}/mcp`, { method: 'POST', headers, body: call });
+    const { status } = await fetch(`${url}/mcp`, { method: 'POST', headers, body });
     await close(server);
     await fusionAuth.close();
     return { status, reached };
   }
 
   it('are asked for when the body is JSON', async () => {
-    expect(await answerTo('application/json', express.json())).toEqual({ status: 403, reached: false });
+    expect(await answerTo('application/json', [express.json()])).toEqual({ status: 403, reached: false });
+  });
+
+  it('are asked for wherever in a batch the call stands', async () => {
+    const batch = `[{"jsonrpc":"2.0","id":0,"method":"ping"},${call}]`;
+    expect(await answerTo('application/json', [express.json()], batch)).toEqual({
+      status: 403,
+      reached: false,
+    });
   });
 
   // The v1 SDK took whatever had "application/json" in it for JSON, and read it itself.
   it.each(['text/plain; application/json', 'application/json-rpc', 'text/plain'])(
     'are not evaded by a body that express.json() passes over: %s',
     async (contentType) => {
-      expect(await answerTo(contentType, express.json())).toEqual({ status: 415, reached: false });
-      expect(await answerTo(contentType, express.text({ type: '*/*' }))).toEqual({
+      expect(await answerTo(contentType, [express.json()])).toEqual({ status: 415, reached: false });
+      expect(await answerTo(contentType, [express.text({ type: '*/*' })])).toEqual({
         status: 415,
         reached: false,
       });

@@ -193,6 +193,10 @@ describe('the metrics', () => {
     expect((await fetch(new URL('/metrics', running.endpoint))).status).toBe(404);
     expect(running.entries('listening')).toMatchObject([{ metricsPort: running.server.metricsPort }]);
     expect(await metricsOf(running, '/other')).toBe('');
+    // Of this machine too (where all of 127.0.0.0/8 is), but another address than the one that is listened on.
+    await expect(fetch(`http://127.0.0.2:${running.server.metricsPort}/metrics`)).rejects.toThrow(
+      'fetch failed',
+    );
     await using without = await protectedServer();
     expect(without.server.metricsPort).toBeUndefined();
   });

@@ -275,6 +275,15 @@ describe.each(hasRedis ? (['redis', 'memory'] as const) : (['memory'] as const))
       expect((await client.post(system.first.endpoint, { id: 3, method: 'ping' })).status).toBe(404);
     });
 
+    it('is not begun by a client that says more than 16 KiB of itself: it is served without one', async () => {
+      await using system = await nodes(kind);
+      const capabilities = { experimental: { talkative: { text: 'x'.repeat(16 * 1_024) } } };
+      const token = await system.first.fusionAuth.token();
+      const client = new SessionClient({ token, capabilities });
+      expect((await client.begin(system.first.endpoint)).status).toBe(200);
+      expect(client.sessionId).toBe('');
+    });
+
     it('keeps no answer that is too large to be sent again, and says so to who needs it again', async () => {
       await using system = await nodes(kind);
       const client = await system.client();
