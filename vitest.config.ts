@@ -18,8 +18,11 @@ const apart = [
   'faults',
   'harness',
   'large-messages',
+  'orderly-end',
   'packages',
+  'refresh',
   'setup-terminal',
+  'wrong-input',
 ].map((name) => `e2e/${name}.test.ts`);
 
 export default defineConfig({
