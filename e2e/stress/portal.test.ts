@@ -1,11 +1,14 @@
 // The developer portal in Chromium: phone and desktop, light and dark, by keyboard alone and without scripts, and what axe
 // finds wrong with it (nothing).
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startEmulator, type Emulator } from '@mcp-keyhole/fusionauth-emulator';
+import { privateAuthority } from '../../packages/proxy/test/support/certificates.ts';
+import { TlsFront } from '../../packages/setup/test/support/tls-front.ts';
 import { Browser } from '../support/browser.ts';
 import { examine, nothingWrong, screens, type Examination } from '../support/examination.ts';
 import { freePort } from '../support/free-port.ts';
@@ -30,13 +33,13 @@ afterAll(async () => {
   await emulator.close();
 });
 
-async function startPortal(flags: readonly string[]): Promise<string> {
+async function startPortal(flags: readonly string[], port?: number): Promise<string> {
   const running = processes.startBin(
     'mcp-keyhole-setup',
     [
       'portal',
       ...['--fusionauth-url', emulator.url, '--mcp-server-url', mcpServerUrl],
-      ...['--listen', String(await freePort()), ...flags],
+      ...['--listen', String(port ?? (await freePort())), ...flags],
     ],
     { env },
   );
@@ -181,6 +184,69 @@ describe('by keyboard alone and without scripts', () => {
       await page.context().close();
     }
   });
+});
+
+describe('behind TLS', () => {
+  let front: TlsFront;
+  let folder: string;
+  beforeAll(async () => {
+    folder = mkdtempSync(path.join(tmpdir(), 'keyhole-portal-'));
+    const authority = await privateAuthority(folder, 'company');
+    const port = await freePort();
+    const certified = await authority.issue('localhost', ['DNS:localhost']);
+    front = await TlsFront.start(certified, () => `http://127.0.0.1:${port}`);
+    expect(await startPortal(['--portal-url', front.url], port)).toBe(front.url);
+  });
+  afterAll(() => {
+    front.close();
+    rmSync(folder, { recursive: true });
+  });
+
+  test.each(Object.entries(screens))(
+    'on a %s a browser keeps its cookies, signs in and registers a client',
+    async (screen, options) => {
+      const page = await browser.newPage({ ...options, ignoreHTTPSErrors: true });
+      const found: Record<string, Examination> = {};
+      const look = async (name: string): Promise<void> => {
+        found[name] = await examine(page, path.join(screenshots, `https-${name}-${screen}.png`));
+      };
+      /** What the browser has of the portal, whose cookies alone are for its own page. */
+      const cookies = async (): Promise<string[]> =>
+        (await page.context().cookies(front.url))
+          .filter(({ name }) => name.includes('keyhole'))
+          .map(({ name, secure, httpOnly, sameSite, path: at }) =>
+            [name, secure && 'Secure', httpOnly && 'HttpOnly', sameSite, at].join(' '),
+          );
+      const kept = (name: string): string[] => [`__Host-keyhole-${name} Secure HttpOnly Lax /`];
+      try {
+        await page.goto(front.url);
+        await look('welcome');
+        await page.getByRole('link', { name: 'Sign in with FusionAuth' }).click();
+        await page.getByLabel('Email or username').fill('test@example.com');
+        expect(await cookies()).toEqual(kept('sign-in'));
+        await page.getByLabel('Password').fill('password');
+        await page.keyboard.press('Enter');
+        await page.getByRole('heading', { name: 'Your clients' }).waitFor();
+        expect(new URL(page.url()).origin).toBe(front.url);
+        expect(await cookies()).toEqual(kept('session'));
+        await look('clients');
+        await page.getByRole('link', { name: 'Register a client' }).click();
+        await page.getByLabel('Name').fill(`Over https, from a ${screen}`);
+        await page.getByLabel('Host').selectOption('Cursor');
+        await page.getByRole('button', { name: 'Register' }).click();
+        await page.getByRole('status').waitFor();
+        await look('client');
+        await page.getByRole('button', { name: 'Sign out' }).click();
+        await page.getByRole('link', { name: 'Sign out of FusionAuth too' }).click();
+        await page.getByRole('link', { name: 'Sign in with FusionAuth' }).waitFor();
+        expect(page.url()).toBe(`${front.url}/`);
+        expect(await cookies()).toEqual([]);
+        expect(found).toEqual({ welcome: nothingWrong, clients: nothingWrong, client: nothingWrong });
+      } finally {
+        await page.context().close();
+      }
+    },
+  );
 });
 
 test('when FusionAuth is gone, its page is as good as the others', async () => {
