@@ -1,5 +1,6 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { clientId } from '../support/fusionauth-stand-in.ts';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { connectFusionAuth } from '../../src/fusionauth.ts';
+import { clientId, FusionAuthStandIn } from '../support/fusionauth-stand-in.ts';
 import { v1Host, v2Host } from '../support/mcp-clients.ts';
 import {
   bearer,
@@ -76,6 +77,20 @@ describe('get_name', () => {
     expect(running.entries("userinfo failed; using the token's claims")).toHaveLength(1);
     const bare = await callGetName(running.endpoint, bearer(await running.fusionAuth.token()));
     expect(await greetingIn(bare)).toBe(`Hello, ${clientId}!`);
+  });
+
+  it('waits for no userinfo that is known to hang, though it is asked for again', async () => {
+    const fusionAuth = await FusionAuthStandIn.start('https://mcp.example.com/mcp');
+    fusionAuth.userinfo = 'hang';
+    try {
+      const connection = connectFusionAuth(fusionAuth.url, { deadline: 300, pause: 0 });
+      const silence = { ok: false, detail: 'no answer within 300 ms' };
+      expect(await connection.userinfo('token')).toEqual(silence);
+      expect(await connection.userinfo('token')).toEqual({ ...silence, ofEarlierCall: true });
+      await vi.waitFor(() => expect(fusionAuth.requests).toHaveLength(2));
+    } finally {
+      await fusionAuth.close();
+    }
   });
 });
 
