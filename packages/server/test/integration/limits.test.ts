@@ -197,7 +197,8 @@ describe('the client address in the log', () => {
   const addressIn = async (env: Record<string, string>): Promise<unknown> => {
     await using running = await protectedServer({ env });
     const forwarded = { 'X-Forwarded-For': '198.51.100.7, 203.0.113.9' };
-    await callGetName(running.endpoint, { ...forwarded, ...bearer(await running.fusionAuth.token()) });
+    const token = await running.fusionAuth.token();
+    await (await callGetName(running.endpoint, { ...forwarded, ...bearer(token) })).text();
     return running.entries('audit')[0]?.['address'];
   };
 
