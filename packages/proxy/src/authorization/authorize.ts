@@ -82,14 +82,34 @@ export async function endSignIn(
 ): Promise<readonly Outcome[]> {
   try {
     const { oauthClient, tools } = await clientOf(tokens, context);
-    const proofs = await proofsBy(tokens.proofKey, oauthClient, tools.clocks);
     const outcomes = [
-      await revoke(oauthClient, tokens, proofs),
+      await endGrant(tokens, oauthClient, tools, context),
       await deleteRegistration(tokens, tools.fetch),
     ];
     return outcomes.filter((outcome) => outcome !== undefined);
   } catch (error) {
     if (error instanceof ProxyError) return [{ done: false, why: error.message }];
+    throw error;
+  }
+}
+
+/** Revokes; where the access token that is needed for that has ended, with a new one: the refresh token may outlive it by weeks. */
+async function endGrant(
+  tokens: TokenSet,
+  oauthClient: Configuration,
+  { clocks }: NetworkTools,
+  { now = Date.now }: AuthorizationContext,
+): Promise<Outcome> {
+  const proofs = await proofsBy(tokens.proofKey, oauthClient, clocks);
+  const outcome = await revoke(oauthClient, tokens, proofs);
+  if (outcome.done || outcome.tokenIsOld !== true || tokens.refreshToken === undefined) return outcome;
+  try {
+    const renewed = await refresh(oauthClient, tokens, { proofs, now });
+    if (renewed === undefined)
+      return { done: true, how: 'the sign-in had ended at the authorization server' };
+    return await revoke(oauthClient, renewed, proofs);
+  } catch (error) {
+    if (error instanceof ProxyError) return { done: false, why: error.message };
     throw error;
   }
 }

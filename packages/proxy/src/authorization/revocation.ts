@@ -12,7 +12,13 @@ import type { BoundedFetch } from './types.ts';
 
 /** What came of ending something at the authorization server. */
 export type Outcome =
-  { readonly done: true; readonly how: string } | { readonly done: false; readonly why: string };
+  | { readonly done: true; readonly how: string }
+  | {
+      readonly done: false;
+      readonly why: string;
+      /** The access token that was to do it is not good any more. */
+      readonly tokenIsOld?: true;
+    };
 
 /**
  * Ends the grant at the authorization server: by RFC 7009 where it has an endpoint for that, else in FusionAuth's way,
@@ -37,7 +43,8 @@ export async function revoke(
     const status = await deleteAtFusionAuth(oauthClient, tokens.accessToken, url, proofs);
     if (status >= 200 && status < 300)
       return { done: true, how: 'refresh token revoked at FusionAuth; the access token lasts until it ends' };
-    return { done: false, why: `FusionAuth answered with HTTP ${status}` };
+    const why = `FusionAuth answered with HTTP ${status}`;
+    return status === 401 ? { done: false, why, tokenIsOld: true } : { done: false, why };
   } catch (error) {
     return { done: false, why: reasonOf(error) };
   }

@@ -102,10 +102,36 @@ describe('ending a sign-in', () => {
     expect(provider.tokens.refreshTokens).toEqual([]);
   });
 
-  it('says that it did not work when FusionAuth refuses, as with an access token that has ended', async () => {
+  it.each([{}, { dpop: {} }, { rotates: true }])(
+    'gets a new access token where the old one has ended, to delete FusionAuth’s refresh token: %j',
+    async (behaviour) => {
+      const settings = 'dpop' in behaviour ? { dpop: 'always' as const } : {};
+      const { provider, end } = await signedIn({ revokes: 'FusionAuth', ...behaviour }, settings);
+      provider.expireAccessTokens();
+      expect(await end()).toEqual([
+        { done: true, how: 'refresh token revoked at FusionAuth; the access token lasts until it ends' },
+      ]);
+      expect(provider.tokens.refreshTokens).toEqual([]);
+    },
+  );
+
+  it('says that there was nothing left to end at FusionAuth', async () => {
     const { provider, end } = await signedIn({ revokes: 'FusionAuth' });
     provider.expireAccessTokens();
-    expect(await end()).toEqual([{ done: false, why: 'FusionAuth answered with HTTP 401' }]);
+    provider.revokeRefreshTokens();
+    const how = 'the sign-in had ended at the authorization server';
+    expect(await end()).toEqual([{ done: true, how }]);
+  });
+
+  it('says that it did not work when FusionAuth refuses, and when no new token is to be had', async () => {
+    const { provider, tokens, end } = await signedIn({ revokes: 'FusionAuth' });
+    provider.behaviour = { revokes: 'FusionAuth', refusesToEnd: 403 };
+    expect(await end()).toEqual([{ done: false, why: 'FusionAuth answered with HTTP 403' }]);
+    provider.behaviour = { revokes: 'FusionAuth' };
+    provider.expireAccessTokens();
+    expect(await end({ ...tokens, refreshToken: undefined })).toMatchObject([{ done: false }]);
+    provider.behaviour = { revokes: 'FusionAuth', token: () => ({ status: 503, content: {} }) };
+    expect(await end()).toMatchObject([{ done: false, why: expect.stringContaining('503') as string }]);
     expect(provider.tokens.refreshTokens).toHaveLength(1);
   });
 
@@ -146,6 +172,13 @@ describe('ending a sign-in of a client that registered itself', () => {
     const id = tokens.client?.clientId ?? '';
     expect(provider.requests.at(-1)).toMatchObject({ method: 'DELETE', path: `/register/${id}` });
     expect(provider.clients.find(id)).toBeUndefined();
+  });
+
+  it('deletes it also where no new access token is to be had for the revocation', async () => {
+    const { provider, end } = await signedIn({ ...dynamic, revokes: 'FusionAuth' }, itself);
+    provider.behaviour = { ...dynamic, revokes: 'FusionAuth', token: () => ({ status: 503, content: {} }) };
+    provider.expireAccessTokens();
+    expect(await end()).toMatchObject([{ done: false }, { done: true }]);
   });
 
   it('deletes it where tokens cannot be revoked, and says which of these worked', async () => {
