@@ -44,7 +44,7 @@ export function requireBearerToken(options: BearerAuthentication): RequestHandle
   const { log } = observation;
   const parts = { scopes: options.initialScopes, resourceMetadataUrl };
   return async (request: Request & { auth?: AuthInfo }, response, next) => {
-    const scheme = schemeOf(request.headers.authorization);
+    const { scheme, token } = credentialsOf(request.headers.authorization);
     try {
       requireSingleCredential(request);
       if (scheme === undefined) {
@@ -65,7 +65,10 @@ export function requireBearerToken(options: BearerAuthentication): RequestHandle
           return authInfo;
         },
       };
-      request.auth = await verifyBearerToken(`Bearer ${tokenOf(request.headers.authorization)}`, {
+      if (token === undefined) {
+        throw new OAuthError(OAuthErrorCode.InvalidRequest, wireDescriptions.malformedHeader);
+      }
+      request.auth = await verifyBearerToken(`Bearer ${token}`, {
         verifier: observedVerifier(proven, observation),
         resourceMetadataUrl,
       });
@@ -83,20 +86,19 @@ export function requireBearerToken(options: BearerAuthentication): RequestHandle
   };
 }
 
-/** The scheme of an Authorization header, in any case (RFC 9110, section 11.1); undefined for one that brings no token. */
-function schemeOf(header: string | undefined): Scheme | undefined {
-  const [word] = wordsOf(header);
-  return (['Bearer', 'DPoP'] as const).find((scheme) => scheme.toLowerCase() === word?.toLowerCase());
+/** What an Authorization header says. */
+interface Credentials {
+  /** Undefined for one that brings no token. */
+  readonly scheme: Scheme | undefined;
+  /** Undefined unless it is one word. */
+  readonly token: string | undefined;
 }
 
-function tokenOf(header: string | undefined): string {
-  const [, token, ...surplus] = wordsOf(header);
-  if (token !== undefined && surplus.length === 0) return token;
-  throw new OAuthError(OAuthErrorCode.InvalidRequest, wireDescriptions.malformedHeader);
-}
-
-function wordsOf(header: string | undefined): string[] {
-  return (header ?? '').trim().split(/\s+/u);
+/** The scheme may be written in any case (RFC 9110, section 11.1). */
+function credentialsOf(header = ''): Credentials {
+  const [word = '', token, ...surplus] = header.trim().split(/\s+/u);
+  const scheme = (['Bearer', 'DPoP'] as const).find((one) => one.toLowerCase() === word.toLowerCase());
+  return { scheme, token: surplus.length === 0 ? token : undefined };
 }
 
 /** A tool or a route that the token's scopes do not cover is refused behind the authentication, whoever declared them. */

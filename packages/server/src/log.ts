@@ -25,7 +25,7 @@ export function createLog(options: { debug?: boolean; destination?: DestinationS
     {
       level: options.debug === true ? 'debug' : 'info',
       base: { service: 'mcp-keyhole-server' },
-      timestamp: pino.stdTimeFunctions.isoTime,
+      timestamp: timeOfEntry,
       mixin: () => {
         const request = currentRequest();
         return request === undefined ? {} : { requestId: request.id };
@@ -34,6 +34,19 @@ export function createLog(options: { debug?: boolean; destination?: DestinationS
     },
     options.destination ?? standardOutput(),
   );
+}
+
+let lastTime = 0;
+let lastText = '';
+
+/** What pino puts into a line: ISO 8601, written anew each millisecond only, as a busy server has several lines in one. */
+function timeOfEntry(): string {
+  const now = Date.now();
+  if (now !== lastTime) {
+    lastTime = now;
+    lastText = `,"time":"${new Date(now).toISOString()}"`;
+  }
+  return lastText;
 }
 
 let output: DestinationStream | undefined;
