@@ -1,7 +1,7 @@
 import { choice, httpUrl, InvalidValue } from '@mcp-keyhole/cli-kit';
 import { issuerUrl } from './config.ts';
 import { dpopModes, nonceSecret } from './dpop/dpop-options.ts';
-import { errors } from './errors.ts';
+import { checkOption } from './option-check.ts';
 import type { Protection } from './protect.ts';
 import { checkScopes } from './scopes/scope-check.ts';
 import { validations } from './token-verifier/token-verifier.ts';
@@ -15,24 +15,16 @@ import { validations } from './token-verifier/token-verifier.ts';
 export function checkProtection(protection: Protection): void {
   const { resource, issuer, fusionAuthUrl, path, validation, dpop = {} } = protection;
   // RFC 8707, section 2: an absolute URI without a fragment.
-  check('resource', resource, httpUrl);
-  check('issuer', issuer, issuerUrl);
-  check('fusionAuthUrl', fusionAuthUrl ?? issuer, httpUrl);
-  check('path', path ?? '/', absolutePath);
-  check('validation', validation ?? 'auto', choice(validations));
-  check('dpop.mode', dpop.mode ?? 'accept', choice(dpopModes));
-  if (dpop.nonceSecret !== undefined) check('dpop.nonceSecret', dpop.nonceSecret, nonceSecret, true);
+  checkOption('protect: resource', resource, httpUrl);
+  checkOption('protect: issuer', issuer, issuerUrl);
+  checkOption('protect: fusionAuthUrl', fusionAuthUrl ?? issuer, httpUrl);
+  checkOption('protect: path', path ?? '/', absolutePath);
+  checkOption('protect: validation', validation ?? 'auto', choice(validations));
+  checkOption('protect: dpop.mode', dpop.mode ?? 'accept', choice(dpopModes));
+  if (dpop.nonceSecret !== undefined)
+    checkOption('protect: dpop.nonceSecret', dpop.nonceSecret, nonceSecret, true);
   for (const name of ['requiredScopes', 'scopesSupported', 'initialScopes'] as const) {
     checkScopes(`protect: ${name}`, protection[name] ?? []);
-  }
-}
-
-function check(name: string, value: unknown, parse: (raw: string) => unknown, isSecret = false): void {
-  try {
-    parse(String(value));
-  } catch (error) {
-    if (!(error instanceof InvalidValue)) throw error;
-    throw errors.unusableOption(`protect: ${name}`, isSecret ? undefined : value, error.message);
   }
 }
 

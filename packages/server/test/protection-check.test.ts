@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { connectFusionAuth } from '../src/fusionauth.ts';
 import { protect, type Protection } from '../src/protect.ts';
 import { requireScopes, requireToolScopes } from '../src/scopes/require-scopes.ts';
 import { scopedTool } from '../src/scopes/scoped-tool.ts';
+import { createMemorySharedState } from '../src/shared-state/memory-shared-state.ts';
+import { webhooks } from '../src/webhooks/webhooks.ts';
 
 const good: Protection = { resource: 'https://mcp.example.com/mcp', issuer: 'https://auth.example.com' };
 
@@ -51,6 +54,12 @@ describe('what is given to protect', () => {
     expect(protectWith({ issuer: 'acme.com' })).toThrow(
       expect.objectContaining({ code: 'issuer-not-a-url' }),
     );
+  });
+
+  it.each(['', 'too-short'])('is refused as the secret of webhooks when it is short: "%s"', (secret) => {
+    const fusionAuth = connectFusionAuth(good.issuer);
+    const make = (): unknown => webhooks({ secret, fusionAuth, sharedState: createMemorySharedState() });
+    expect(make).toThrow(/^webhooks: secret cannot be used: it has at least 32/u);
   });
 
   it('is not shown when it is a secret', () => {

@@ -47,7 +47,7 @@ function webhookPath(raw: string): string {
 }
 
 /** RFC 7518, section 3.2: a key for HS256 is no shorter than the hash. */
-function webhookSecret(raw: string): string {
+export function webhookSecret(raw: string): string {
   if (Buffer.byteLength(raw) < 32) {
     throw new InvalidValue(
       'it has at least 32 characters: let FusionAuth generate it (Settings, Key Master)',

@@ -9,12 +9,15 @@ import express, {
 } from 'express';
 import type { FusionAuth } from '../fusionauth.ts';
 import { maxRequestBodySize } from '../limits/body-size.ts';
-import type { Observation } from '../observation/observation.ts';
+import { createLog } from '../log.ts';
+import { observationOf, type Observation } from '../observation/observation.ts';
+import { checkOption } from '../option-check.ts';
 import { SharedStateUnavailable, type Revocations, type SharedState } from '../shared-state/shared-state.ts';
 import { watchSigningKeys } from '../shared-state/signing-keys-watch.ts';
 import { PublishedKeys } from '../token-verifier/published-keys.ts';
 import { revocationOf, usedEvents } from './event-revocation.ts';
 import { readEvent, type WebhookEvent } from './webhook-event.ts';
+import { webhookSecret } from './webhook-options.ts';
 import { WebhookRefused } from './webhook-refusal.ts';
 import {
   signatureHeader,
@@ -25,12 +28,13 @@ import {
 
 /** What {@link webhooks} needs. */
 export interface WebhooksParts {
-  /** The HMAC key that FusionAuth signs events with. Default: a key that it publishes. */
+  /** The HMAC key that FusionAuth signs events with, at least 32 characters. Default: a key that it publishes. */
   readonly secret?: string | undefined;
   readonly fusionAuth: FusionAuth;
   /** The one that `protect` was given. */
   readonly sharedState: SharedState;
-  readonly observation: Observation;
+  /** Default: the log on stdout, and metrics that nobody reads. */
+  readonly observation?: Observation | undefined;
   /** Seconds by which FusionAuth's clock and this one may differ. Default: 30. */
   readonly clockTolerance?: number | undefined;
 }
@@ -47,9 +51,13 @@ const retryAfter = '1';
  *
  * An event is taken only with FusionAuth's signature over its body, and only while it is new. One that comes again, from
  * FusionAuth or from whoever recorded it, changes nothing: what it says is known.
+ *
+ * @throws ServerError `unusable-option` for a secret that is too short
  */
 export function webhooks(parts: WebhooksParts): Router {
-  const { observation, sharedState, clockTolerance = 30 } = parts;
+  const { observation = observationOf(createLog()), sharedState, clockTolerance = 30 } = parts;
+  // Whoever guesses a short one, or an empty one, ends everybody's sign-ins.
+  if (parts.secret !== undefined) checkOption('webhooks: secret', parts.secret, webhookSecret, true);
   const { revocations } = sharedState;
   const router = Router({ strict: true });
   router.all('/', (request, _response, next) => {

@@ -7,20 +7,22 @@ import type { RunningServer } from '../../src/http-server.ts';
 import { createLog } from '../../src/log.ts';
 import { protect } from '../../src/protect.ts';
 import { requireToolScopes } from '../../src/scopes/require-scopes.ts';
-import { clientId, FusionAuthStandIn } from '../support/fusionauth-stand-in.ts';
+import { clientId, FusionAuthStandIn, userId } from '../support/fusionauth-stand-in.ts';
 import { bearer } from '../support/protected-server.ts';
+import { eventBody, secret, signatureOf } from '../support/webhook.ts';
 
 const examples = {
   'sdk-v2': () => import('../../examples/sdk-v2.ts'),
   'sdk-v1': () => import('../../examples/sdk-v1.ts'),
   express: () => import('../../examples/express.ts'),
   whole: () => import('../../examples/whole.ts'),
+  webhooks: () => import('../../examples/webhooks.ts'),
 };
 
 interface Running {
   readonly fusionAuth: FusionAuthStandIn;
   readonly url: string;
-  end(): Promise<void>;
+  readonly end: () => Promise<void>;
 }
 
 /** An example as its README has it, but for the addresses. */
@@ -175,5 +177,25 @@ describe('the example express', () => {
     expect(without.headers.get('www-authenticate')).toContain('scope="alarms weather"');
     expect((await fetch(`${url}/api/alarms`, { method: 'POST', headers: both })).status).toBe(204);
     await running.end();
+  });
+});
+
+describe('the example webhooks', () => {
+  it('ends the tokens of a user when FusionAuth says so, and not when another does', async () => {
+    vi.stubEnv('WEBHOOK_SECRET', secret);
+    const { url, fusionAuth, end } = await listening('webhooks', '/api');
+    const headers = bearer(await fusionAuth.token());
+    const statusOf = async (): Promise<number> => (await fetch(`${url}/api/forecast`, { headers })).status;
+    const deactivate = async (key: string): Promise<number> => {
+      const body = eventBody('user.deactivate', { user: { id: userId } });
+      const signature = { 'X-FusionAuth-Signature-JWT': await signatureOf(body, key) };
+      return (await fetch(`${url}/webhooks/fusionauth`, { method: 'POST', headers: signature, body })).status;
+    };
+    expect(await statusOf()).toBe(200);
+    expect(await deactivate('the secret of somebody else, 32 bytes')).toBe(403);
+    expect(await statusOf()).toBe(200);
+    expect(await deactivate(secret)).toBe(200);
+    expect(await statusOf()).toBe(401);
+    await end();
   });
 });

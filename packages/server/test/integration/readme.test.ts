@@ -36,7 +36,7 @@ describe("the package's README", () => {
   );
 
   it('shows the tested examples as they are', () => {
-    expect(sources).toHaveLength(4);
+    expect(sources).toHaveLength(5);
     for (const source of sources) expect(blocks).toContain(source);
   });
 
