@@ -165,6 +165,16 @@ describe('a request to /mcp', () => {
     expect(running.entries('access token refused')).toMatchObject([{ level: 'warn', status: 401, reason }]);
   });
 
+  it('is judged by the claims that FusionAuth vouches for, not by those that it came with', async () => {
+    const token = await running.fusionAuth.token();
+    const [, payload = ''] = token.split('.');
+    const claims = JSON.parse(Buffer.from(payload, 'base64url').toString()) as object;
+    const body = JSON.stringify({ jwt: { ...claims, aud: ['client', 'https://other.example.com/mcp'] } });
+    running.fusionAuth.validation = { status: 200, body };
+    expect((await refusal(`Bearer ${token}`)).status).toBe(401);
+    expect(running.entries('access token refused')).toMatchObject([{ reason: 'wrong-audience' }]);
+  });
+
   it("gets 401 from the SDK's own middleware with our verifier as well, and not a word why", async () => {
     const { fusionAuth } = running;
     const expectation = { issuer: fusionAuth.issuer, resource: fusionAuth.resource };
