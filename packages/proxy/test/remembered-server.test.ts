@@ -100,17 +100,53 @@ describe('the memory of a server', () => {
     expect((await stat(file)).mtimeMs).toBe(mtimeMs);
   });
 
-  it('leaves out lists that are too large, and keeps the rest', async () => {
+  it('leaves out lists that are too large, and keeps the rest, in this process too', async () => {
     const { memory } = await machine();
     const first = memory();
+    first.rememberPage('tools/list', '', page('one'));
     first.rememberPage('tools/list', '', page('x'.repeat(9 << 20)));
+    first.rememberPage('tools/list', 'next', page('two'));
     first.rememberPage('prompts/list', '', { prompts: [] });
     first.rememberEra('modern');
+    const known = { era: 'modern', lists: { 'prompts/list': { '': { prompts: [] } } } };
+    expect(await first.facts()).toEqual(known);
     await first.flush();
-    expect(await memory().facts()).toEqual({
-      era: 'modern',
-      lists: { 'prompts/list': { '': { prompts: [] } } },
-    });
+    expect(await memory().facts()).toEqual(known);
+  });
+
+  it('forgets a list whose pages together are too large, and begins anew with its first page', async () => {
+    const { memory } = await machine();
+    const first = memory();
+    first.rememberPage('tools/list', '', page('one'));
+    first.rememberPage('tools/list', '2', page('x'.repeat(5 << 20)));
+    first.rememberPage('prompts/list', '', { prompts: [] });
+    first.rememberPage('tools/list', '3', page('y'.repeat(5 << 20)));
+    first.rememberPage('tools/list', '4', page('four'));
+    expect((await first.facts()).lists).toEqual({ 'prompts/list': { '': { prompts: [] } } });
+    first.rememberPage('tools/list', '', page('one'));
+    expect((await first.facts()).lists?.['tools/list']).toEqual({ '': page('one') });
+  });
+
+  it('counts what another process has written', async () => {
+    const { memory } = await machine();
+    const earlier = memory();
+    earlier.rememberPage('prompts/list', '', page('x'.repeat(5 << 20)));
+    await earlier.flush();
+    const later = memory();
+    later.rememberPage('tools/list', '', page('y'.repeat(5 << 20)));
+    expect(Object.keys((await later.facts()).lists ?? {})).toEqual(['prompts/list']);
+  });
+
+  it('writes nothing for a list that is too large again', async () => {
+    const { memory, files } = await machine();
+    const writing = memory();
+    writing.rememberEra('modern');
+    await writing.flush();
+    const [file = ''] = await files();
+    const { mtimeMs } = await stat(file);
+    writing.rememberPage('tools/list', '', page('x'.repeat(9 << 20)));
+    await writing.flush();
+    expect((await stat(file)).mtimeMs).toBe(mtimeMs);
   });
 
   it('is nothing where nothing is to be remembered', async () => {
@@ -252,7 +288,7 @@ describe('its file', () => {
     expect(recorded.lines.filter((line) => !line.includes(' debug: '))).toEqual([]);
     next.rememberEra('legacy');
     await next.flush();
-    expect(await memory().facts()).toEqual({ era: 'legacy', lists: {} });
+    expect(await memory().facts()).toEqual({ era: 'legacy' });
     // The twin: a whole one is read.
     const whole = await machineWith('{"format":1,"account":ACCOUNT,"facts":{"era":"legacy"}}');
     expect(await whole.memory().facts()).toEqual({ era: 'legacy' });

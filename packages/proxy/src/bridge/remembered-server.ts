@@ -3,14 +3,16 @@ import { nameFor, type StateFolder } from '../state-folder.ts';
 import type { Era } from './era.ts';
 import { objectOf, type JsonObject } from './message.ts';
 
+/** The results of the list methods, by method and cursor; the first page has the empty one. */
+type RememberedLists = Readonly<Record<string, Readonly<Record<string, JsonObject>>>>;
+
 /** What is remembered of a server for an account. */
 export interface RememberedFacts {
   /** What the server speaks. */
   readonly era?: Era;
   /** The result of `initialize`, or of `server/discover`, as a host of that era got it. */
   readonly greetings?: { readonly legacy?: JsonObject; readonly modern?: JsonObject };
-  /** The results of the list methods, by method and cursor; the first page has the empty one. */
-  readonly lists?: Readonly<Record<string, Readonly<Record<string, JsonObject>>>>;
+  readonly lists?: RememberedLists;
 }
 
 /** What was learned of a server in earlier runs, and is learned in this one for the next. */
@@ -18,7 +20,7 @@ export interface ServerMemory {
   facts(): Promise<RememberedFacts>;
   rememberEra(era: Era): void;
   rememberGreeting(era: Era, result: JsonObject): void;
-  /** The first page replaces all pages of that list. */
+  /** The first page replaces all pages of that list. A list that does not fit is forgotten. */
   rememberPage(method: string, cursor: string, result: JsonObject): void;
   /** Writes what has changed. Never throws. */
   flush(): Promise<void>;
@@ -26,7 +28,7 @@ export interface ServerMemory {
 
 /** Of a format that may change; what another one wrote counts as nothing. */
 const format = 1;
-/** More than this is not remembered: the lists that do not fit are left out. */
+/** Of lists, as JSON; more is not remembered. */
 const mostBytes = 8 << 20;
 /** After a change, for others that come with it. */
 const writtenAfter = 1_000;
@@ -68,7 +70,7 @@ export function createServerMemory(
     if (!isChanged) return;
     isChanged = false;
     try {
-      await folder.write(fileOf(account), textOf(account, await read()));
+      await folder.write(fileOf(account), JSON.stringify({ format, account, facts: await read() }));
     } catch (error) {
       log.debug('what is known of the server cannot be kept', { error: messageOf(error) });
     }
@@ -79,6 +81,10 @@ export function createServerMemory(
     writing = writing.then(write);
     return writing;
   };
+  // Not written within `change`, whose page it would hold until then.
+  const due = (): void => {
+    void flush();
+  };
   const change = (apply: (before: RememberedFacts) => RememberedFacts): void => {
     const before = read();
     facts = before.then((known) => {
@@ -86,7 +92,7 @@ export function createServerMemory(
       if (next !== known) isChanged = true;
       return next;
     });
-    timer ??= setTimeout(() => void flush(), writtenAfter).unref();
+    timer ??= setTimeout(due, writtenAfter).unref();
   };
   return {
     facts: read,
@@ -102,10 +108,15 @@ export function createServerMemory(
     },
     rememberPage: (method, cursor, result) => {
       change((before) => {
-        const pages = before.lists?.[method] ?? {};
-        if (isSame(pages[cursor], result)) return before;
-        const next = cursor === '' ? { '': result } : { ...pages, [cursor]: result };
-        return { ...before, lists: { ...before.lists, [method]: next } };
+        const { [method]: pages, ...others } = before.lists ?? {};
+        const isFirst = cursor === '';
+        // The pages after a first one that did not fit.
+        if (pages === undefined && !isFirst) return before;
+        if (isSame(pages?.[cursor], result)) return before;
+        const list = isFirst ? { '': result } : { ...pages, [cursor]: result };
+        const next = { ...others, [method]: list };
+        if (bytesOf(next) <= mostBytes) return { ...before, lists: next };
+        return pages === undefined ? before : { ...before, lists: others };
       });
     },
     flush: async () => {
@@ -132,16 +143,17 @@ async function readFacts(folder: Pick<StateFolder, 'read'>, account: string): Pr
   return isOurs ? objectOf(content['facts']) : nothing;
 }
 
-function textOf(account: string, facts: RememberedFacts): string {
-  const lists: Record<string, Readonly<Record<string, JsonObject>>> = {};
+/** Of pages that have been measured. */
+const sizes = new WeakMap<JsonObject, number>();
+
+function bytesOf(lists: RememberedLists): number {
   let bytes = 0;
-  for (const [method, pages] of Object.entries(facts.lists ?? {})) {
-    const size = Buffer.byteLength(JSON.stringify(pages));
-    if (bytes + size > mostBytes) continue;
+  for (const page of Object.values(lists).flatMap((pages) => Object.values(pages))) {
+    const size = sizes.get(page) ?? Buffer.byteLength(JSON.stringify(page));
+    sizes.set(page, size);
     bytes += size;
-    lists[method] = pages;
   }
-  return JSON.stringify({ format, account, facts: { ...facts, lists } });
+  return bytes;
 }
 
 function isSame(one: unknown, other: unknown): boolean {
