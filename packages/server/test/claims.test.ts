@@ -48,6 +48,14 @@ describe("a validated token's claims", () => {
     expect(refusal({ ...good, iss })).toMatchObject({ reason: 'wrong-issuer', expected: expectation.issuer });
   });
 
+  it('are shown in the log cleaned and shortened, since a stranger wrote them', () => {
+    const shown = refusal({ ...good, iss: `a\n\u001B[31mb${'x'.repeat(1_000)}` });
+    expect(shown).toMatchObject({
+      reason: 'wrong-issuer',
+      found: expect.stringMatching(/^[ -~…]{1,201}$/u) as string,
+    });
+  });
+
   it('are refused without a client or an expiry', () => {
     expect(refusal({ ...good, aud: [7, resource] })).toEqual({ reason: 'incomplete-claims', missing: 'aud' });
     expect(refusal({ ...good, exp: 'never' })).toEqual({ reason: 'incomplete-claims', missing: 'exp' });

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadConfig } from '../../src/config.ts';
 import { startServer } from '../../src/http-server.ts';
 import { createLog } from '../../src/log.ts';
+import { createMemorySharedState } from '../../src/shared-state/memory-shared-state.ts';
 import {
   bearer,
   callGetName,
@@ -132,6 +133,22 @@ describe('the app', () => {
       body: '{"jsonrpc":"2.0","id":"x","method":"tools/call","params":{"name":"no_such_tool"}}',
     });
     expect(await response.text()).toMatch(/"code":-32602.*no_such_tool not found/u);
+  });
+});
+
+describe('the app with a shared state of one’s own', () => {
+  it('answers 500 in JSON when that fails unexpectedly, and only the log says how', async () => {
+    const take = async (): Promise<never> => Promise.reject(new Error('the database password is hunter2'));
+    const sharedState = { ...createMemorySharedState(), rateLimit: () => ({ take }) };
+    await using running = await protectedServer({ sharedState });
+    const response = await callGetName(running.endpoint, bearer(await running.fusionAuth.token()));
+    expect([response.status, await response.json()]).toEqual([
+      500,
+      { jsonrpc: '2.0', id: null, error: { code: -32_603, message: 'Internal error' } },
+    ]);
+    expect(running.entries('request failed unexpectedly')).toMatchObject([
+      { level: 'error', detail: 'the database password is hunter2' },
+    ]);
   });
 });
 
