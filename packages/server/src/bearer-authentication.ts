@@ -18,6 +18,7 @@ import type { Observation } from './observation/observation.ts';
 import { observedVerifier } from './observation/observed-verifier.ts';
 import { currentRequest } from './observation/request-context.ts';
 import { requireSingleCredential } from './single-credential.ts';
+import type { StreamsOfTokens } from './streams-of-tokens.ts';
 import { TokenRefused } from './token-verifier/refusal.ts';
 
 /** What {@link requireBearerToken} checks and advertises. */
@@ -27,6 +28,8 @@ export interface BearerAuthentication {
   readonly observation: Observation;
   /** Whether tokens that are bound to a key come with its proof. */
   readonly possession: Possession;
+  /** Told of each answer that begins with a good token. */
+  readonly streams: StreamsOfTokens;
   /** The scopes that the challenge of a request without a good token asks for, all in one (RFC 6750, section 3). */
   readonly initialScopes: readonly string[];
   /** Where the protected resource metadata is (RFC 9728, section 5.1). */
@@ -40,7 +43,7 @@ export interface BearerAuthentication {
  * code where no token was sent, and has 500 where FusionAuth could not be asked.
  */
 export function requireBearerToken(options: BearerAuthentication): RequestHandler {
-  const { verifier, observation, possession, resourceMetadataUrl } = options;
+  const { verifier, observation, possession, streams, resourceMetadataUrl } = options;
   const { log } = observation;
   const parts = { scopes: options.initialScopes, resourceMetadataUrl };
   return async (request: Request & { auth?: AuthInfo }, response, next) => {
@@ -81,6 +84,7 @@ export function requireBearerToken(options: BearerAuthentication): RequestHandle
       return;
     }
     if (scheme === 'DPoP') challengeBound(response);
+    streams.track(response, request.auth);
     response.once('finish', () => noteLackingScope(request.auth, response, log));
     next();
   };
@@ -103,8 +107,9 @@ function credentialsOf(header = ''): Credentials {
 
 /** A tool or a route that the token's scopes do not cover is refused behind the authentication, whoever declared them. */
 function noteLackingScope(authInfo: AuthInfo | undefined, response: Response, log: Log): void {
+  if (response.statusCode !== 403) return;
   const challenge = response.getHeader('www-authenticate');
-  if (response.statusCode !== 403 || challenge === undefined) return;
+  if (challenge === undefined) return;
   const challenged = /\bscope="(?<scope>[^"]*)"/u.exec(String(challenge))?.groups?.['scope'];
   const caller = callerOf(authInfo);
   const { refusedTool: tool, address } = currentRequest() ?? {};

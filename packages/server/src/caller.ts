@@ -12,10 +12,15 @@ export interface Caller {
 
 /** The caller that a verified token stands for. */
 export function callerOf(authInfo: AuthInfo | undefined): Caller {
-  const sub = authInfo && claimsOf(authInfo)['sub'];
   return {
-    user: typeof sub === 'string' ? sub : undefined,
+    user: userOf(authInfo),
     clientId: authInfo?.clientId,
     scope: authInfo?.scopes.join(' '),
   };
+}
+
+/** The id of the user whom a verified token stands for; undefined when the verifier told none. */
+export function userOf(authInfo: AuthInfo | undefined): string | undefined {
+  const sub = authInfo && claimsOf(authInfo)['sub'];
+  return typeof sub === 'string' ? sub : undefined;
 }

@@ -6,7 +6,11 @@ import { Possession } from './dpop/possession.ts';
 import { connectFusionAuth, type FusionAuth } from './fusionauth.ts';
 import { createLog, type Log } from './log.ts';
 import { observationOf, type Observation } from './observation/observation.ts';
-import { protectedResourceMetadata, resourceMetadataUrl } from './protected-resource-metadata.ts';
+import {
+  protectedResourceMetadata,
+  resourceMetadataPaths,
+  resourceMetadataUrl,
+} from './protected-resource-metadata.ts';
 import { checkProtection } from './protection-check.ts';
 import { requireScopes } from './scopes/require-scopes.ts';
 import { createMemorySharedState } from './shared-state/memory-shared-state.ts';
@@ -85,9 +89,9 @@ export function protect(protection: Protection): Router {
   const { mode = 'accept', nonceSecret, clockTolerance = 30 } = protection.dpop ?? {};
   const possession = new Possession({ mode, resource, nonceSecret, clockTolerance, singleUse });
   const router = Router();
-  router.use(
+  router.get(
+    resourceMetadataPaths(path),
     protectedResourceMetadata({
-      path,
       resource,
       // Exactly as it was configured: clients compare it letter by letter, and a URL object would add a slash.
       authorization_servers: [issuer],
@@ -102,10 +106,10 @@ export function protect(protection: Protection): Router {
       verifier: unrevoked(verifier, revocations),
       observation,
       possession,
+      streams: new StreamsOfTokens(revocations, observation),
       initialScopes: [...new Set([...(initialScopes ?? scopesSupported), ...requiredScopes])],
       resourceMetadataUrl: resourceMetadataUrl(resource),
     }),
-    new StreamsOfTokens(revocations, observation).track,
   );
   const [first, ...others] = requiredScopes;
   if (first !== undefined) router.use(path, requireScopes(first, ...others));

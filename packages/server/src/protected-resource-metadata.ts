@@ -1,10 +1,9 @@
-import { Router } from 'express';
+import type { RequestHandler } from 'express';
 
 const wellKnown = '/.well-known/oauth-protected-resource';
 
-/** The protected resource metadata (RFC 9728, section 2), and the path of the resource as requests arrive here. */
+/** The protected resource metadata (RFC 9728, section 2). */
 export interface ProtectedResource {
-  readonly path: string;
   readonly resource: string;
   readonly authorization_servers: readonly string[];
   readonly scopes_supported: readonly string[];
@@ -21,13 +20,19 @@ export function resourceMetadataUrl(resource: string): string {
 }
 
 /**
- * Serves the protected resource metadata (RFC 9728) at its path and, for clients that know only the origin, at the root
- * form. It is public, so any page may read it.
+ * Where requests for the metadata arrive: at its path and, from clients that know only the origin, at the root form.
+ *
+ * @param path of the resource, as requests arrive here
  */
-export function protectedResourceMetadata({ path, ...metadata }: ProtectedResource): Router {
-  return Router().get([`${wellKnown}${path}`, wellKnown], (_request, response) => {
+export function resourceMetadataPaths(path: string): string[] {
+  return [`${wellKnown}${path}`, wellKnown];
+}
+
+/** Answers with the protected resource metadata (RFC 9728). It is public, so any page may read it. */
+export function protectedResourceMetadata(metadata: ProtectedResource): RequestHandler {
+  return (_request, response) => {
     response
       .set('Access-Control-Allow-Origin', '*')
       .json({ ...metadata, bearer_methods_supported: ['header'] });
-  });
+  };
 }

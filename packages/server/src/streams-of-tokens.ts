@@ -1,7 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { AuthInfo } from '@modelcontextprotocol/server';
 import { messageOf } from '@mcp-keyhole/cli-kit';
-import type { RequestHandler } from 'express';
 import { callerOf } from './caller.ts';
 import { isEventStream } from './observation/metrics.ts';
 import type { Observation } from './observation/observation.ts';
@@ -44,17 +43,13 @@ export class StreamsOfTokens {
     });
   }
 
-  /** Stands behind bearer authentication. */
-  readonly track: RequestHandler = (request, response, next) => {
-    const { auth: authInfo } = request as { auth?: AuthInfo };
-    if (authInfo !== undefined) {
-      const answer: Answer = { response, authInfo, isRevoked: false };
-      this.#answers.add(answer);
-      response.once('close', () => this.#answers.delete(answer));
-      if (!this.#isLooking) this.#lookLater();
-    }
-    next();
-  };
+  /** Watches an answer until it ends. */
+  track(response: ServerResponse, authInfo: AuthInfo): void {
+    const answer: Answer = { response, authInfo, isRevoked: false };
+    this.#answers.add(answer);
+    response.once('close', () => this.#answers.delete(answer));
+    if (!this.#isLooking) this.#lookLater();
+  }
 
   async #lookForRevoked(): Promise<void> {
     const revoked = new Set(this.#revoked);

@@ -1,6 +1,6 @@
 import type { AuthInfo } from '@modelcontextprotocol/server';
 import type { Request, RequestHandler } from 'express';
-import { callerOf } from '../caller.ts';
+import { callerOf, userOf } from '../caller.ts';
 import { jsonRpcError } from '../json-rpc-error.ts';
 import type { Log } from '../log.ts';
 import type { SharedState } from '../shared-state/shared-state.ts';
@@ -26,10 +26,10 @@ export function rateLimits({ user, client, sharedState, log, onRefusal }: RateLi
   const perUser = user === 0 ? undefined : sharedState.rateLimit('user', user);
   const perClient = client === 0 ? undefined : sharedState.rateLimit('client', client);
   return async (request: Request & { auth?: AuthInfo }, response, next) => {
-    const caller = callerOf(request.auth);
+    const { auth } = request;
     const limits = [
-      { name: 'user', limit: perUser, key: caller.user },
-      { name: 'client', limit: perClient, key: caller.clientId },
+      { name: 'user', limit: perUser, key: userOf(auth) },
+      { name: 'client', limit: perClient, key: auth?.clientId },
     ] as const;
     // The user first: one user beyond his own limit uses up nothing of the client's that others share.
     for (const { name, limit, key } of limits) {
@@ -37,7 +37,7 @@ export function rateLimits({ user, client, sharedState, log, onRefusal }: RateLi
       const { allowed, resetAfter } = await limit.take(key);
       if (allowed) continue;
       const retryAfter = Math.max(1, Math.ceil(resetAfter / 1_000));
-      log.warn({ ...caller, limit: name, retryAfter, status: 429 }, 'rate limit reached');
+      log.warn({ ...callerOf(auth), limit: name, retryAfter, status: 429 }, 'rate limit reached');
       onRefusal(name);
       response.set('Retry-After', String(retryAfter));
       response

@@ -1,5 +1,5 @@
 import type { AuthInfo, OAuthTokenVerifier } from '@modelcontextprotocol/server';
-import { callerOf } from '../caller.ts';
+import { userOf } from '../caller.ts';
 import { claimsOf } from '../token-verifier/claims.ts';
 import { TokenRefused } from '../token-verifier/refusal.ts';
 import { SharedStateUnavailable, type Revocations } from './shared-state.ts';
@@ -48,7 +48,7 @@ export async function isRevoked(authInfo: AuthInfo, revocations: Revocations): P
 
 /** By what a token may be revoked. */
 export function subjectsOf(authInfo: AuthInfo): string[] {
-  const { user } = callerOf(authInfo);
+  const user = userOf(authInfo);
   const { clientId } = authInfo;
   const ofClient = subjects.client(clientId);
   return user === undefined
