@@ -1,5 +1,6 @@
 import { isAscii, isUtf8 } from 'node:buffer';
 import { messageOf } from '@mcp-keyhole/cli-kit';
+import { withoutLongStrings } from './long-strings.ts';
 
 /** The id of a request (JSON-RPC 2.0, section 4): `1` and `"1"` are two. */
 export type RequestId = string | number;
@@ -45,19 +46,27 @@ export class Message {
   /** Of a request and of a notification. */
   readonly method: string | undefined;
   readonly #kept: JsonObject | undefined;
+  readonly #outline: JsonObject | undefined;
 
-  private constructor(bytes: Buffer, json: JsonObject) {
+  /** @param isOutline whether long strings are left out of the JSON */
+  private constructor(bytes: Buffer, json: JsonObject, isOutline = false) {
     const { id, method } = json;
     this.bytes = bytes;
     this.id = isId(id) ? id : undefined;
     this.method = typeof method === 'string' ? method : undefined;
     this.kind = this.method === undefined ? 'response' : this.id === undefined ? 'notification' : 'request';
     this.#kept = bytes.length <= largest ? json : undefined;
+    this.#outline = isOutline ? json : undefined;
   }
 
   /** The message as JSON. It is shared: whoever changes something makes a new message ({@link Message.of}). */
   get json(): JsonObject {
     return this.#kept ?? (JSON.parse(this.bytes.toString('utf8')) as JsonObject);
+  }
+
+  /** The message as JSON for whoever only looks whether something is there: strings of 64 KiB and more may be empty. */
+  get outline(): JsonObject {
+    return this.#outline ?? this.json;
   }
 
   /** The `params` of a request or a notification, the empty object when there are none. */
@@ -120,6 +129,8 @@ export class Message {
     // What is ASCII alone is UTF-8 too, and is read several times as fast.
     const encoding = isAscii(bytes) ? 'latin1' : 'utf8';
     if (encoding === 'utf8' && !isUtf8(bytes)) return [new UnreadableMessage('it is not UTF-8')];
+    const outline = bytes.length > largest ? outlineOf(bytes, encoding) : undefined;
+    if (outline !== undefined) return [faultOf(outline) ?? new Message(onOneLine(bytes), outline, true)];
     let json: unknown;
     try {
       json = JSON.parse(bytes.toString(encoding));
@@ -144,6 +155,23 @@ export function objectOf(value: unknown): JsonObject {
 
 function isId(value: unknown): value is RequestId {
   return typeof value === 'string' || typeof value === 'number';
+}
+
+/** A large message without its long strings; undefined for what has to be read whole. */
+function outlineOf(bytes: Buffer, encoding: 'latin1' | 'utf8'): JsonObject | undefined {
+  const text = withoutLongStrings(bytes, encoding);
+  if (text === undefined) return undefined;
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    // Neither is the whole: its own error says where.
+    return undefined;
+  }
+  if (Array.isArray(json)) return undefined;
+  const object = objectOf(json);
+  // As long as that themselves, perhaps.
+  return object['id'] === '' || object['method'] === '' ? undefined : object;
 }
 
 function faultOf(object: JsonObject): UnreadableMessage | undefined {

@@ -5,7 +5,7 @@ import { errorAnswer, refusalError, refusalOf, rpcErrorIn } from '../http/answer
 import { discard } from '../http/body.ts';
 import type { Endpoint } from '../http/endpoint.ts';
 import { withLinkedSignal } from '../linked-signal.ts';
-import { Message } from './message.ts';
+import { Message, objectOf } from './message.ts';
 import { post, postHeaders } from './posting.ts';
 import { isGatewayFailure, mayRepeat } from './repetition.ts';
 import type { RequestContext, ServerSide } from './server-side.ts';
@@ -130,9 +130,9 @@ export class ModernServer implements ServerSide {
 
 /** A result without type is a complete one to a client; to a host it has to say so (MCP 2026-07-28, schema, `Result`). */
 function completed(answer: Message): Message {
-  const { result } = answer;
-  if (result === undefined || result['resultType'] !== undefined) return answer;
-  return Message.of({ ...answer.json, result: { ...result, resultType: 'complete' } });
+  const { result } = answer.outline;
+  if (result === undefined || objectOf(result)['resultType'] !== undefined) return answer;
+  return Message.of({ ...answer.json, result: { ...answer.result, resultType: 'complete' } });
 }
 
 /** What the headers have to say of a message's body. */
