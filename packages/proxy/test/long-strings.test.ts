@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { createRandom } from '../../../e2e/support/random.ts';
 import { withoutLongStrings } from '../src/bridge/long-strings.ts';
 import { Message, UnreadableMessage } from '../src/bridge/message.ts';
@@ -38,6 +38,16 @@ describe('a text without its long strings', () => {
     ]),
   ])('is not made where %s', (_why, json) => {
     expect(outline(json)).toBeUndefined();
+  });
+
+  it.each<[string, unknown]>([
+    ['escaped quotes in one string', { a: '"'.repeat(10_000), b: base64 }],
+    ['strings', { a: Array.from({ length: 10_000 }, String), b: base64 }],
+  ])('is not sought further than the first few of many %s', (_which, json) => {
+    const bytes = bytesOf(json);
+    const search = vi.spyOn(bytes, 'indexOf');
+    expect(withoutLongStrings(bytes, 'utf8')).toBeUndefined();
+    expect(search.mock.calls.length).toBeLessThan(300);
   });
 });
 

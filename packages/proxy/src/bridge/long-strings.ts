@@ -21,8 +21,11 @@ export function withoutLongStrings(bytes: Buffer, encoding: 'latin1' | 'utf8'): 
   let quotes = 0;
   for (let start = bytes.indexOf(quote); start >= 0;) {
     let end = bytes.indexOf(quote, start + 1);
-    for (; end >= 0 && isEscaped(bytes, end, start); end = bytes.indexOf(quote, end + 1)) quotes += 1;
     quotes += 2;
+    while (end >= 0 && quotes <= mostQuotes && isEscaped(bytes, end, start)) {
+      end = bytes.indexOf(quote, end + 1);
+      quotes += 1;
+    }
     if (end < 0 || quotes > mostQuotes) return undefined;
     if (end - start > long) {
       if (!isPlain(bytes.subarray(start + 1, end))) return undefined;
