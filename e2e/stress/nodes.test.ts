@@ -7,7 +7,7 @@ import { UserBase, type User } from '../support/cluster-users.ts';
 import { Cluster } from '../support/cluster.ts';
 import { printFigures } from '../support/crowd.ts';
 import { Load, shuffle } from '../support/load.ts';
-import { createRandom } from '../support/random.ts';
+import { createRandom } from '../../packages/proxy/test/support/random.ts';
 
 const nodeCount = 4;
 const userCount = 200;

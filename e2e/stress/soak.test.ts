@@ -8,7 +8,7 @@ import { FaultServer, type Era } from '../support/fault-server.ts';
 import { faults, type FaultName } from '../support/faults.ts';
 import { held, heldIn, InnerLives, type InnerLife } from '../support/inner-life.ts';
 import { PrivateHome } from '../support/private-home.ts';
-import { createRandom } from '../support/random.ts';
+import { createRandom } from '../../packages/proxy/test/support/random.ts';
 
 const seconds = Number(process.env['SOAK_SECONDS'] ?? 30);
 const seed = Number(process.env['SOAK_SEED'] ?? Math.trunc(Math.random() * 1e9));

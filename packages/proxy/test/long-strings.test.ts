@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { createRandom } from '../../../e2e/support/random.ts';
+import { createRandom } from './support/random.ts';
 import { withoutLongStrings } from '../src/bridge/long-strings.ts';
 import { Message, UnreadableMessage } from '../src/bridge/message.ts';
 

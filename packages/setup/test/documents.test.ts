@@ -1,6 +1,7 @@
 import { parse as parseJsonc, type ParseError } from 'jsonc-parser';
 import { getStaticTOMLValue, parseTOML } from 'toml-eslint-parser';
 import { describe, expect, it } from 'vitest';
+import { createRandom } from '../../proxy/test/support/random.ts';
 import type { Edit } from '../src/hosts/document.ts';
 import { openJson } from '../src/hosts/json-document.ts';
 import { openToml } from '../src/hosts/toml-document.ts';
@@ -10,17 +11,16 @@ const set: Edit = { kind: 'set', name: 'n', entry, atFirst: {}, replace: false }
 const remove: Edit = { kind: 'remove', name: 'n' };
 const grammar = { comments: true, trailingCommas: true };
 
+type Pick = <Item>(items: readonly [Item, ...Item[]]) => Item;
+
 /** Repeatable chance: the same files in every run. */
-function chance(seed: number): <Item>(items: readonly [Item, ...Item[]]) => Item {
-  let state = seed;
-  return (items) => {
-    state = (state * 1_103_515_245 + 12_345) & 0x7f_ff_ff_ff;
-    return items[(state >> 8) % items.length] ?? items[0];
-  };
+function chance(seed: number): Pick {
+  const random = createRandom(seed);
+  return (items) => items[Math.floor(random() * items.length)] ?? items[0];
 }
 
 /** An object with any white space, comments and commas, and the given members somewhere in it. */
-function object(pick: ReturnType<typeof chance>, depth: number, members: readonly string[]): string {
+function object(pick: Pick, depth: number, members: readonly string[]): string {
   const space = (): string =>
     pick(['', ' ', '\n', '\n  ', '\n\t', ' // c\n', ' /* x */ ', '\n    // "a": {\n', '\r\n  ']);
   const value = (): string =>
