@@ -2,7 +2,6 @@ import { hostHeaderValidation, originValidation } from '@modelcontextprotocol/ex
 import {
   localhostAllowedHostnames,
   type McpServerFactory,
-  type OAuthTokenVerifier,
   type ServerEventBus,
 } from '@modelcontextprotocol/server';
 import { messageOf } from '@mcp-keyhole/cli-kit';
@@ -27,6 +26,7 @@ import { protect } from './protect.ts';
 import { createMemorySharedState } from './shared-state/memory-shared-state.ts';
 import type { SharedState } from './shared-state/shared-state.ts';
 import type { NameOf } from './tools/get-name.ts';
+import type { RememberingVerifier } from './token-verifier/cached-token-verifier.ts';
 import { createTokenVerifier } from './token-verifier/token-verifier.ts';
 import { nameOfUser } from './userinfo.ts';
 import { webhooks } from './webhooks/webhooks.ts';
@@ -41,7 +41,7 @@ export interface AppParts {
    */
   readonly changes?: ServerEventBus | undefined;
   /** Default: what the configuration names, with a cache. */
-  readonly verifier?: OAuthTokenVerifier | undefined;
+  readonly verifier?: RememberingVerifier | undefined;
   /** Default: the FusionAuth that the configuration names. */
   readonly fusionAuth?: FusionAuth | undefined;
   /** Default: JSON lines on stdout. */

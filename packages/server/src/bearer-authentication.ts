@@ -1,10 +1,4 @@
-import {
-  OAuthError,
-  OAuthErrorCode,
-  verifyBearerToken,
-  type AuthInfo,
-  type OAuthTokenVerifier,
-} from '@modelcontextprotocol/server';
+import { OAuthError, OAuthErrorCode, verifyBearerToken, type AuthInfo } from '@modelcontextprotocol/server';
 import { messageOf } from '@mcp-keyhole/cli-kit';
 import type { Request, RequestHandler, Response } from 'express';
 import { answerTo, challengeOf, refuse } from './bearer-challenge.ts';
@@ -15,15 +9,16 @@ import { wireDescriptions } from './errors.ts';
 import type { Log, LogFields } from './log.ts';
 import { audit } from './observation/audit.ts';
 import type { Observation } from './observation/observation.ts';
-import { observedVerifier } from './observation/observed-verifier.ts';
+import { observeValidation, type ObservedValidation } from './observation/observed-validation.ts';
 import { currentRequest } from './observation/request-context.ts';
 import { requireSingleCredential } from './single-credential.ts';
 import type { StreamsOfTokens } from './streams-of-tokens.ts';
+import type { RememberingVerifier } from './token-verifier/cached-token-verifier.ts';
 import { TokenRefused } from './token-verifier/refusal.ts';
 
 /** What {@link requireBearerToken} checks and advertises. */
 export interface BearerAuthentication {
-  readonly verifier: OAuthTokenVerifier;
+  readonly verifier: RememberingVerifier;
   /** Told of each request's validation, the proof of a bound token included. */
   readonly observation: Observation;
   /** Whether tokens that are bound to a key come with its proof. */
@@ -46,49 +41,74 @@ export function requireBearerToken(options: BearerAuthentication): RequestHandle
   const { verifier, observation, possession, streams, resourceMetadataUrl } = options;
   const { log } = observation;
   const parts = { scopes: options.initialScopes, resourceMetadataUrl };
-  return async (request: Request & { auth?: AuthInfo }, response, next) => {
+
+  /** RFC 6750, section 3.1: no error code in the challenge of a request that brought no credentials. */
+  function askForToken(response: Response): void {
+    const body = new OAuthError(
+      OAuthErrorCode.InvalidToken,
+      wireDescriptions.invalidToken,
+    ).toResponseObject();
+    response.set('WWW-Authenticate', challengeOf({ ...parts, schemes: possession.schemes(undefined) }));
+    response.status(401).json(body);
+  }
+
+  /** The proof is for one request, however well the token is known. */
+  async function verify(token: string, prove: (authInfo: AuthInfo) => Proving): Promise<AuthInfo> {
+    const authInfo = await verifyBearerToken(`Bearer ${token}`, { verifier, resourceMetadataUrl });
+    await prove(authInfo);
+    return authInfo;
+  }
+
+  /** @returns no promise for a known token that needs no proof, which is what most requests bring */
+  function validate(token: string, prove: (authInfo: AuthInfo) => Proving): AuthInfo | Promise<AuthInfo> {
+    const known = verifier.known?.(token);
+    if (known === undefined) return verify(token, prove);
+    return prove(known)?.then(() => known) ?? known;
+  }
+
+  return (request: Request & { auth?: AuthInfo }, response, next) => {
     const { scheme, token } = credentialsOf(request.headers.authorization);
-    try {
-      requireSingleCredential(request);
-      if (scheme === undefined) {
-        // RFC 6750, section 3.1: no error code in the challenge of a request that brought no credentials.
-        response.set('WWW-Authenticate', challengeOf({ ...parts, schemes: possession.schemes(undefined) }));
-        response
-          .status(401)
-          .json(
-            new OAuthError(OAuthErrorCode.InvalidToken, wireDescriptions.invalidToken).toResponseObject(),
-          );
-        return;
-      }
-      const proven: OAuthTokenVerifier = {
-        // Around the verifier, since that remembers tokens: a proof is for one request.
-        verifyAccessToken: async (token) => {
-          const authInfo = await verifier.verifyAccessToken(token);
-          await possession.check(request, response, scheme, authInfo);
-          return authInfo;
-        },
-      };
-      if (token === undefined) {
-        throw new OAuthError(OAuthErrorCode.InvalidRequest, wireDescriptions.malformedHeader);
-      }
-      request.auth = await verifyBearerToken(`Bearer ${token}`, {
-        verifier: observedVerifier(proven, observation),
-        resourceMetadataUrl,
-      });
-    } catch (error) {
+    let validation: ObservedValidation | undefined;
+    const refused = (error: unknown): void => {
+      validation?.refused(error);
       const answer = answerTo(error);
       const entry = { status: answer.status, ...reasonOf(error), ...currentRequest()?.validation };
       if (answer.status >= 500) log.error(entry, 'access token not checked');
       else log.warn(entry, 'access token refused');
       refuse(response, answer, { ...parts, schemes: possession.schemes(scheme, error) });
+    };
+    const accepted = (authInfo: AuthInfo): void => {
+      validation?.accepted(authInfo);
+      request.auth = authInfo;
+      if (scheme === 'DPoP') challengeBound(response);
+      streams.track(response, authInfo);
+      response.once('finish', () => noteLackingScope(authInfo, response, log));
+      next();
+    };
+    let validated: AuthInfo | Promise<AuthInfo>;
+    try {
+      requireSingleCredential(request);
+      if (scheme === undefined) {
+        askForToken(response);
+        return;
+      }
+      if (token === undefined) {
+        throw new OAuthError(OAuthErrorCode.InvalidRequest, wireDescriptions.malformedHeader);
+      }
+      validation = observeValidation(observation);
+      validated = validate(token, (authInfo) => possession.check(request, response, scheme, authInfo));
+    } catch (error) {
+      refused(error);
       return;
     }
-    if (scheme === 'DPoP') challengeBound(response);
-    streams.track(response, request.auth);
-    response.once('finish', () => noteLackingScope(request.auth, response, log));
-    next();
+    if (validated instanceof Promise) return validated.then(accepted, refused);
+    accepted(validated);
+    return undefined;
   };
 }
+
+/** Undefined unless there is a proof to wait for. */
+type Proving = ReturnType<Possession['check']>;
 
 /** What an Authorization header says. */
 interface Credentials {
@@ -106,7 +126,7 @@ function credentialsOf(header = ''): Credentials {
 }
 
 /** A tool or a route that the token's scopes do not cover is refused behind the authentication, whoever declared them. */
-function noteLackingScope(authInfo: AuthInfo | undefined, response: Response, log: Log): void {
+function noteLackingScope(authInfo: AuthInfo, response: Response, log: Log): void {
   if (response.statusCode !== 403) return;
   const challenge = response.getHeader('www-authenticate');
   if (challenge === undefined) return;

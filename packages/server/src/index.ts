@@ -44,7 +44,11 @@ export {
   type Texts,
 } from './shared-state/shared-state.ts';
 export { type Expectation } from './token-verifier/claims.ts';
-export { cachedVerifier, type CachedTokenVerifier } from './token-verifier/cached-token-verifier.ts';
+export {
+  cachedVerifier,
+  type CachedTokenVerifier,
+  type RememberingVerifier,
+} from './token-verifier/cached-token-verifier.ts';
 export { createFusionAuthTokenVerifier } from './token-verifier/fusionauth-token-verifier.ts';
 export { createTokenVerifier, type TokenVerifier, type Validation } from './token-verifier/token-verifier.ts';
 export { TokenRefused, type Refusal } from './token-verifier/refusal.ts';

@@ -1,4 +1,3 @@
-import type { OAuthTokenVerifier } from '@modelcontextprotocol/server';
 import { Router } from 'express';
 import { requireBearerToken } from './bearer-authentication.ts';
 import type { DpopMode } from './dpop/dpop-options.ts';
@@ -18,6 +17,7 @@ import { unrevoked } from './shared-state/revocation-check.ts';
 import type { SharedState } from './shared-state/shared-state.ts';
 import { watchSigningKeys } from './shared-state/signing-keys-watch.ts';
 import { StreamsOfTokens } from './streams-of-tokens.ts';
+import type { RememberingVerifier } from './token-verifier/cached-token-verifier.ts';
 import { createTokenVerifier, isTokenVerifier, type Validation } from './token-verifier/token-verifier.ts';
 
 /** What {@link protect} protects, and with whose tokens. */
@@ -40,8 +40,8 @@ export interface Protection {
   readonly path?: string | undefined;
   /** Who verifies signatures. Default: `auto`, this server where the key is published, else FusionAuth. */
   readonly validation?: Validation | undefined;
-  /** Default: one for `validation`, with a cache. Another one has no cache but its own. */
-  readonly verifier?: OAuthTokenVerifier | undefined;
+  /** Default: one for `validation`, with a cache. Another one has no cache but its own, which may be {@link cachedVerifier}. */
+  readonly verifier?: RememberingVerifier | undefined;
   /** Default: the FusionAuth at `fusionAuthUrl`. */
   readonly fusionAuth?: FusionAuth | undefined;
   /** Revocations. Default: in memory, for a server that is one node. */

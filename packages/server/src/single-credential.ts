@@ -13,7 +13,8 @@ export function requireSingleCredential({ rawHeaders, url }: IncomingMessage): v
   let count = 0;
   // `headers` has the first one only.
   for (let index = 0; index < rawHeaders.length; index += 2) {
-    if (rawHeaders[index]?.toLowerCase() === 'authorization') count += 1;
+    const name = rawHeaders[index];
+    if (name?.length === 13 && name.toLowerCase() === 'authorization') count += 1;
   }
   if (count === 1 && hasTokenInQuery(url)) count = 2;
   if (count > 1) throw new OAuthError(OAuthErrorCode.InvalidRequest, wireDescriptions.severalCredentials);

@@ -39,7 +39,7 @@ export class StreamsOfTokens {
     revocations.watch((subject) => {
       this.#revoked.add(subject);
       // Another node's revocations come many at a time: one look for all.
-      if (this.#revoked.size === 1) setImmediate(() => void this.#lookForRevoked());
+      if (this.#revoked.size === 1) setImmediate(() => this.#lookForRevoked());
     });
   }
 
@@ -51,7 +51,7 @@ export class StreamsOfTokens {
     if (!this.#isLooking) this.#lookLater();
   }
 
-  async #lookForRevoked(): Promise<void> {
+  #lookForRevoked(): void {
     const revoked = new Set(this.#revoked);
     this.#revoked.clear();
     const concerned = [...this.#answers].filter(({ authInfo }) =>
@@ -59,7 +59,7 @@ export class StreamsOfTokens {
     );
     try {
       for (const answer of concerned) {
-        answer.isRevoked ||= await isRevoked(answer.authInfo, this.#revocations);
+        answer.isRevoked ||= isRevoked(answer.authInfo, this.#revocations);
         this.#cutIfEnded(answer);
       }
     } catch (error) {

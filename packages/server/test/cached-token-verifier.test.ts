@@ -37,6 +37,37 @@ describe('what is known of tokens', () => {
     expect(verifier.count).toBe(2);
   });
 
+  it('is told at once, until the token expires, and only of this very token', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] });
+    const verifier = counting(async () => Promise.resolve(authInfo()));
+    const cached = cachedVerifier(verifier);
+    const token = 'header.payload.signature';
+    expect(cached.known(token)).toBeUndefined();
+    await cached.verifyAccessToken(token);
+    const [first, second] = [cached.known(token), cached.known(token)];
+    expect(first).toEqual(authInfo());
+    // Each request has its own: what is done to the one does not reach the other.
+    expect(second).not.toBe(first);
+    for (const other of ['header.other.signature', 'header.payload.other', '']) {
+      expect(cached.known(other)).toBeUndefined();
+    }
+    vi.setSystemTime(Date.now() + 3_600_000);
+    expect(cached.known(token)).toBeUndefined();
+    await cached.verifyAccessToken(token);
+    expect(cached.known(token)).toEqual(authInfo());
+    cached.forget();
+    expect(cached.known(token)).toBeUndefined();
+    expect(verifier.count).toBe(2);
+  });
+
+  it('is not told of a refused token', async () => {
+    const cached = cachedVerifier(
+      counting(async () => Promise.reject(new TokenRefused({ reason: 'wrong-signature' }))),
+    );
+    await expect(cached.verifyAccessToken('t')).rejects.toThrow(TokenRefused);
+    expect(cached.known('t')).toBeUndefined();
+  });
+
   it('lasts no longer than is configured', async () => {
     const verifier = counting(async () => Promise.resolve(authInfo()));
     const cached = cachedVerifier(verifier, 100);

@@ -65,26 +65,34 @@ export class Possession {
    * Checks that a verified token is presented by the scheme that it is for, and if it is bound, with a proof for this very
    * request. Gives the client its next nonce where nonces are asked for.
    *
+   * @returns undefined when there is no proof to wait for; the promise rejects with TokenRefused
    * @throws TokenRefused
    */
-  async check(request: Request, response: Response, scheme: Scheme, authInfo: AuthInfo): Promise<void> {
+  check(request: Request, response: Response, scheme: Scheme, authInfo: AuthInfo): Promise<void> | undefined {
     const binding = bindingOf(authInfo);
     if (scheme === 'Bearer') {
       if (binding !== undefined) throw new TokenRefused({ reason: 'bound-token-as-bearer' });
       if (this.#options.mode === 'require') throw new TokenRefused({ reason: 'unbound-token' });
-      return;
+      return undefined;
     }
     if (binding === undefined) throw new TokenRefused({ reason: 'unbound-token' });
+    return this.#checkProof(request, response, { accessToken: authInfo.token, jkt: binding.jkt });
+  }
+
+  async #checkProof(
+    request: Request,
+    response: Response,
+    bound: { readonly accessToken: string; readonly jkt: unknown },
+  ): Promise<void> {
     const [header, surplus] = request.headersDistinct['dpop'] ?? [];
     if (header === undefined) throw invalid('missing');
     if (surplus !== undefined) throw invalid('several');
     const { method, path } = request;
     // Never from Host or X-Forwarded headers, which an attacker chooses. `path` is what follows the protected path.
     const url = `${this.#options.resource}${path === '/' ? '' : path}`;
-    const proven = { method, url, accessToken: authInfo.token, jkt: binding.jkt };
-    const proof = await checkProof(header, proven, this.#keys);
+    const proof = await checkProof(header, { method, url, ...bound }, this.#keys);
     const secondsLeft = this.#secondsLeft(proof, response);
-    await this.#useUp(`${String(binding.jkt)} ${proof.jti}`, secondsLeft);
+    await this.#useUp(`${String(bound.jkt)} ${proof.jti}`, secondsLeft);
   }
 
   /** How long a proof would still be accepted: by the nonce, which is of our own clock, or by its `iat`. */

@@ -39,7 +39,7 @@ export function withinRequest(context: RequestContext, run: () => void): void {
 /** Tells how the current request's token is being validated, for log and metrics. Verifiers call it. */
 export function noteValidation(notes: ValidationNotes): void {
   const request = currentRequest();
-  if (request !== undefined) request.validation = { ...request.validation, ...notes };
+  if (request !== undefined) request.validation = Object.assign(request.validation ?? {}, notes);
 }
 
 /** Tells that the token of the current request lacks a scope of the tool that it calls. Whoever declares scopes calls it. */

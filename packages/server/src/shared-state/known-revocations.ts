@@ -37,6 +37,8 @@ export class KnownRevocations {
   }
 
   covers(subject: string, issuedAt: number): boolean {
+    // Asked for each request, and mostly there are none.
+    if (this.#bySubject.size === 0) return false;
     const known = this.#bySubject.get(subject);
     return known !== undefined && issuedAt <= known.before && !this.#isExpired(known);
   }

@@ -17,7 +17,7 @@ export function createMemorySharedState(): SharedState {
         known.record(subject, { before, until });
         return Promise.resolve();
       },
-      isRevoked: (subject, issuedAt) => Promise.resolve(known.covers(subject, issuedAt)),
+      isRevoked: (subject, issuedAt) => known.covers(subject, issuedAt),
       watch: (listener) => known.watch(listener),
     },
     rateLimit: (name, perMinute) =>

@@ -110,10 +110,10 @@ export async function connectRedisSharedState(url: string, log: Log): Promise<Sh
           });
         }
       },
-      isRevoked: (subject, issuedAt) =>
-        isComplete
-          ? Promise.resolve(known.covers(subject, issuedAt))
-          : Promise.reject(new SharedStateUnavailable('the revocations have not been read yet')),
+      isRevoked: (subject, issuedAt) => {
+        if (!isComplete) throw new SharedStateUnavailable('the revocations have not been read yet');
+        return known.covers(subject, issuedAt);
+      },
       watch: (listener) => known.watch(listener),
     },
     rateLimit: (name, perMinute) => {

@@ -1,5 +1,6 @@
-import type { AuthInfo, OAuthTokenVerifier } from '@modelcontextprotocol/server';
+import type { AuthInfo } from '@modelcontextprotocol/server';
 import { userOf } from '../caller.ts';
+import type { RememberingVerifier } from '../token-verifier/cached-token-verifier.ts';
 import { claimsOf } from '../token-verifier/claims.ts';
 import { TokenRefused } from '../token-verifier/refusal.ts';
 import { SharedStateUnavailable, type Revocations } from './shared-state.ts';
@@ -20,26 +21,30 @@ export const isOfSigningKeys = (subject: string): boolean => subject.startsWith(
  * A verifier that also refuses revoked tokens. It stands outside of any cache, so that a revocation counts for tokens that are
  * known to be good.
  */
-export function unrevoked(verifier: OAuthTokenVerifier, revocations: Revocations): OAuthTokenVerifier {
+export function unrevoked(
+  verifier: RememberingVerifier,
+  revocations: Revocations,
+): Required<RememberingVerifier> {
+  const check = (authInfo: AuthInfo): AuthInfo => {
+    if (isRevoked(authInfo, revocations)) throw new TokenRefused({ reason: 'revoked' });
+    return authInfo;
+  };
   return {
-    verifyAccessToken: async (token) => {
-      const authInfo = await verifier.verifyAccessToken(token);
-      if (await isRevoked(authInfo, revocations)) throw new TokenRefused({ reason: 'revoked' });
-      return authInfo;
+    known: (token) => {
+      const authInfo = verifier.known?.(token);
+      return authInfo && check(authInfo);
     },
+    verifyAccessToken: async (token) => check(await verifier.verifyAccessToken(token)),
   };
 }
 
 /** @throws TokenRefused `revocations-unknown` */
-export async function isRevoked(authInfo: AuthInfo, revocations: Revocations): Promise<boolean> {
+export function isRevoked(authInfo: AuthInfo, revocations: Revocations): boolean {
   const { iat } = claimsOf(authInfo);
   // A token that does not say when it was issued counts as issued before any revocation.
   const issuedAt = typeof iat === 'number' ? iat : 0;
   try {
-    for (const subject of subjectsOf(authInfo)) {
-      if (await revocations.isRevoked(subject, issuedAt)) return true;
-    }
-    return false;
+    return subjectsOf(authInfo).some((subject) => revocations.isRevoked(subject, issuedAt));
   } catch (error) {
     if (!(error instanceof SharedStateUnavailable)) throw error;
     throw new TokenRefused({ reason: 'revocations-unknown', detail: error.message });

@@ -40,11 +40,13 @@ export interface Revocations {
    */
   revoke(subject: string, before: number, until: number): Promise<void>;
   /**
+   * Asks nobody: it goes by what this node has been told.
+   *
    * @param issuedAt the token's `iat`
    * @throws SharedStateUnavailable while this node has not learnt what the others know: the token may be revoked, so it
    *   is not let in, but it may be good, so it is not called invalid either
    */
-  isRevoked(subject: string, issuedAt: number): Promise<boolean>;
+  isRevoked(subject: string, issuedAt: number): boolean;
   /** Hears of each revocation that is new to this node, whichever node made it. @returns what ends it */
   watch(listener: (subject: string) => void): () => void;
 }

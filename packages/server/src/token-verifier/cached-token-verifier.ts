@@ -4,8 +4,20 @@ import { LRUCache } from 'lru-cache';
 import { noteValidation } from '../observation/request-context.ts';
 import { TokenRefused } from './refusal.ts';
 
+/** A verifier that may know a token without asking anybody. */
+export interface RememberingVerifier extends OAuthTokenVerifier {
+  /**
+   * What is known of a good token that has not expired, at once: most requests bring one, and waiting for a promise costs them
+   * more than the look.
+   *
+   * @returns undefined when the token must be verified
+   * @throws OAuthError when it is known to be refused
+   */
+  known?(token: string): AuthInfo | undefined;
+}
+
 /** A verifier that remembers. */
-export interface CachedTokenVerifier extends OAuthTokenVerifier {
+export interface CachedTokenVerifier extends Required<RememberingVerifier> {
   /** Has every token verified anew. */
   forget(): void;
 }
@@ -13,6 +25,12 @@ export interface CachedTokenVerifier extends OAuthTokenVerifier {
 /** Tokens that are remembered, good ones and refused ones apart, so that made-up ones displace no good one. */
 const knownTokens = 10_000;
 const refusedTokens = 2_000;
+
+/** A good token, and the moment until which it is remembered: milliseconds since the epoch. */
+interface Known {
+  readonly authInfo: AuthInfo;
+  readonly until: number;
+}
 
 /** Milliseconds for which a refusal is remembered: short, since a token may be refused for a reason that passes. */
 const shortly = 10_000;
@@ -29,7 +47,7 @@ export function cachedVerifier(
   lifetime = Number.POSITIVE_INFINITY,
   refusalLifetime = shortly,
 ): CachedTokenVerifier {
-  const good = new LRUCache<string, AuthInfo>({ max: knownTokens });
+  const good = new LRUCache<string, Known>({ max: knownTokens });
   const refused = new LRUCache<string, TokenRefused>({ max: refusedTokens, ttl: refusalLifetime });
   const underWay = new Map<string, Promise<AuthInfo>>();
   let generation = 0;
@@ -38,8 +56,10 @@ export function cachedVerifier(
     const begun = generation;
     try {
       const authInfo = await verifier.verifyAccessToken(token);
-      const ttl = Math.min(millisecondsLeft(authInfo), lifetime);
-      if (begun === generation && ttl > 0) good.set(hash, authInfo, { ttl });
+      // By the wall clock, which is what tokens go by; the cache's own clock stands still in a machine that sleeps.
+      const now = Date.now();
+      const until = Math.min((authInfo.expiresAt ?? 0) * 1_000, now + lifetime);
+      if (begun === generation && until > now) good.set(hash, { authInfo, until });
       return authInfo;
     } catch (error) {
       if (begun === generation && error instanceof TokenRefused && error.isFinal) refused.set(hash, error);
@@ -47,14 +67,19 @@ export function cachedVerifier(
     }
   }
 
+  function find(hash: string): AuthInfo | undefined {
+    const known = good.get(hash);
+    if (known === undefined || known.until <= Date.now()) return undefined;
+    noteValidation({ cache: 'hit' });
+    return { ...known.authInfo };
+  }
+
   return {
+    known: (token) => find(hashed(token)),
     verifyAccessToken: async (token) => {
-      const hash = hashOf('sha256', token, 'base64');
-      const known = good.get(hash);
-      if (known !== undefined && millisecondsLeft(known) > 0) {
-        noteValidation({ cache: 'hit' });
-        return { ...known };
-      }
+      const hash = hashed(token);
+      const known = find(hash);
+      if (known !== undefined) return known;
       const refusal = refused.get(hash);
       if (refusal !== undefined) {
         noteValidation({ cache: 'hit' });
@@ -81,7 +106,6 @@ export function cachedVerifier(
   };
 }
 
-/** By the wall clock, which is what tokens go by; the cache's own clock stands still in a machine that sleeps. */
-function millisecondsLeft({ expiresAt = 0 }: AuthInfo): number {
-  return Math.floor(expiresAt * 1_000 - Date.now());
+function hashed(token: string): string {
+  return hashOf('sha256', token, 'base64');
 }

@@ -1,7 +1,7 @@
 import type { OAuthTokenVerifier } from '@modelcontextprotocol/server';
 import type { FusionAuth } from '../fusionauth.ts';
 import { createAutomaticTokenVerifier } from './automatic-token-verifier.ts';
-import { cachedVerifier } from './cached-token-verifier.ts';
+import { cachedVerifier, type RememberingVerifier } from './cached-token-verifier.ts';
 import type { Expectation } from './claims.ts';
 import { createFusionAuthTokenVerifier } from './fusionauth-token-verifier.ts';
 import { createLocalTokenVerifier } from './local-token-verifier.ts';
@@ -13,7 +13,7 @@ export const validations = ['auto', 'jwks', 'api'] as const;
 export type Validation = (typeof validations)[number];
 
 /** A verifier that can be told that FusionAuth's keys have changed. */
-export interface TokenVerifier extends OAuthTokenVerifier {
+export interface TokenVerifier extends Required<RememberingVerifier> {
   /** Has the keys read and every token verified anew. */
   keysChanged(): void;
 }
@@ -36,6 +36,7 @@ export function createTokenVerifier(
   const keys = new PublishedKeys(fusionAuth);
   const cached = cachedVerifier(verifierFor(validation, fusionAuth, keys, expectation), lifetime);
   return {
+    known: (token) => cached.known(token),
     verifyAccessToken: (token) => cached.verifyAccessToken(token),
     keysChanged: () => {
       keys.forget();

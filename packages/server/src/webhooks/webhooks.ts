@@ -127,7 +127,7 @@ async function act(
   }
   const { subject, before, until, user, clientId } = revocation;
   try {
-    const outcome = (await isKnown(revocations, subject, before)) ? 'repeated' : 'taken';
+    const outcome = isKnown(revocations, subject, before) ? 'repeated' : 'taken';
     await revocations.revoke(subject, before, until + clockTolerance);
     log.info({ ...fields, user, clientId, outcome }, 'webhook event taken');
     return outcome;
@@ -138,9 +138,9 @@ async function act(
 }
 
 /** A node that has not heard of the others yet knows of none. */
-async function isKnown(revocations: Revocations, subject: string, before: number): Promise<boolean> {
+function isKnown(revocations: Revocations, subject: string, before: number): boolean {
   try {
-    return await revocations.isRevoked(subject, Math.floor(before));
+    return revocations.isRevoked(subject, Math.floor(before));
   } catch (error) {
     if (error instanceof SharedStateUnavailable) return false;
     throw error;
