@@ -1,5 +1,6 @@
 // `npm run bench`: Keyhole beside its peers in one run. Prints the tables, and keeps them in bench/results. `--quick` takes
 // less than a minute; names of parts (proxy, growth, dpop, sign-in, install, profile, idle, server) measure only those.
+// `--connections N`: how many requests are under way at once at the server.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
@@ -8,10 +9,18 @@ import { root, Stage } from './peers.ts';
 import { inMarkdown, type Table } from './table.ts';
 
 const { values, positionals } = parseArgs({
-  options: { quick: { type: 'boolean', default: false } },
+  options: {
+    quick: { type: 'boolean', default: false },
+    connections: { type: 'string', default: '32' },
+  },
   allowPositionals: true,
 });
 const { quick } = values;
+const connections = Number(values.connections);
+if (!Number.isInteger(connections) || connections < 1) {
+  console.error('--connections is a number of connections, such as 32.');
+  process.exit(2);
+}
 
 // Each is loaded when its turn comes: this process is the host that is timed, and collects its garbage faster while it is small.
 const parts: Readonly<Record<string, (stage: Stage) => Promise<readonly Table[]>>> = {
@@ -37,7 +46,7 @@ const parts: Readonly<Record<string, (stage: Stage) => Promise<readonly Table[]>
     ),
   server: async () =>
     (await import('./server-figures.ts')).serverFigures(
-      quick ? { rounds: 3, calls: 500 } : { rounds: 15, calls: 3_000 },
+      quick ? { rounds: 3, calls: 500, connections } : { rounds: 40, calls: 1_200, connections },
       { inContainer: !quick },
     ),
 };

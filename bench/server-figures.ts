@@ -1,5 +1,5 @@
 // The protected endpoint beside the same server unprotected, beside the guide's way, and beside the SDK's minimal server.
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import autocannon from 'autocannon';
 import { freePort } from '../e2e/support/free-port.ts';
@@ -9,7 +9,7 @@ import { registerClient, SignIn } from '../packages/fusionauth-emulator/test/sup
 import { containerNode, versionOf } from './container-node.ts';
 import { root } from './peers.ts';
 import { ProofKey } from './proofs.ts';
-import { spreadOf } from './statistics.ts';
+import { quantile, spreadOf } from './statistics.ts';
 import type { Table } from './table.ts';
 
 /** The kinds of `server-process.mjs`, and what they are. */
@@ -21,7 +21,8 @@ const kinds = {
   dpop: 'ours, protected, tokens bound to a key (DPoP): a proof verified with each call',
 };
 
-const connections = 16;
+/** Calls that are made to each server before anything is counted. */
+const warmUp = 6_000;
 /** The emulator's well-known demo key. */
 const apiKey = 'bf69486b-4733-4470-a592-f1bfce7af580';
 
@@ -29,7 +30,7 @@ type Sample = Readonly<Record<string, number>>;
 
 const columns = [
   { key: 'rate', title: 'calls/s', digits: 0 },
-  { key: 'p50', title: 'p50, ms', digits: 1 },
+  { key: 'p50', title: 'p50, ms', digits: 2 },
   { key: 'p99', title: 'p99, ms', digits: 1 },
   { key: 'cpu', title: 'CPU ms a call', digits: 2 },
   { key: 'resident', title: 'resident, MiB', digits: 0 },
@@ -44,8 +45,13 @@ const shares = [
 /** How much is measured. */
 interface Extent {
   readonly rounds: number;
-  /** Of each round and server; twice as many are made before anything is counted. */
+  /** Of each round and server. */
   readonly calls: number;
+  /**
+   * Requests under way at once. With a few the load generator, which has a core of its own, sleeps between the answers, and a
+   * server pays for waking it: a faster one more often, so that it looks slower than it is.
+   */
+  readonly connections: number;
 }
 
 /** The servers on the Node.js that runs us, and on that of the container image, whose servers are compared with one another. */
@@ -59,7 +65,7 @@ export async function serverFigures(
 }
 
 /** @param node the Node.js that the servers run on */
-async function figuresOn(node: string, { rounds, calls }: Extent): Promise<Table> {
+async function figuresOn(node: string, { rounds, calls, connections }: Extent): Promise<Table> {
   const processes = new Processes();
   const home = new PrivateHome();
   try {
@@ -71,11 +77,11 @@ async function figuresOn(node: string, { rounds, calls }: Extent): Promise<Table
         load: await startLoad(node, kind, url, processes, home),
       })),
     );
-    for (const { load } of servers) await load(2 * calls);
+    for (const { load } of servers) await load(warmUp, connections);
     const samples = new Map<string, Sample[]>(servers.map(({ name }) => [name, []]));
     for (let round = 0; round < rounds; round += 1) {
       const inTurn = round % 2 === 0 ? servers : servers.toReversed();
-      for (const { name, load } of inTurn) samples.get(name)?.push(await load(calls));
+      for (const { name, load } of inTurn) samples.get(name)?.push(await load(calls, connections));
     }
     const rows = [...samples].map(([name, list]) => ({
       name,
@@ -120,14 +126,14 @@ async function tokenFor(
   return body['access_token'];
 }
 
-/** Starts a server of a kind. @returns what makes so many calls, and measures them */
+/** Starts a server of a kind. @returns what makes so many calls over so many connections, and measures them */
 async function startLoad(
   node: string,
   kind: string,
   fusionAuthUrl: string,
   processes: Processes,
   home: PrivateHome,
-): Promise<(calls: number) => Promise<Sample>> {
+): Promise<(calls: number, connections: number) => Promise<Sample>> {
   const port = await freePort();
   const resource = `http://127.0.0.1:${port}/mcp`;
   const fusionAuth = { url: fusionAuthUrl, apiKey };
@@ -145,29 +151,23 @@ async function startLoad(
   const env = { ...home.env, LOG: path.join(home.folder, `${kind}.log`) };
   const server = processes.start(kind, 'sh', [...command, String(port)], { env, cwd: root });
   await server.prints('stderr', /listening/u);
-  return async (calls) => load(resource, { token, proofKey }, calls, server.pid);
+  return async (calls, connections) =>
+    load(resource, { token, proofKey }, { calls, connections }, server.pid);
 }
 
 async function load(
   url: string,
   { token, proofKey }: { token: string; proofKey: ProofKey | undefined },
-  calls: number,
+  { calls, connections }: { calls: number; connections: number },
   pid: number,
 ): Promise<Sample> {
   const requests = proofKey && proven(proofKey, url, token, calls);
-  const [before, begin] = [cpuMilliseconds(pid), performance.now()];
-  const {
-    non2xx,
-    errors,
-    requests: made,
-    latency,
-  } = await autocannon({
+  const before = cpuMilliseconds(pid);
+  const { non2xx, errors, milliseconds, latencies } = await fire({
     ...(requests && { requests }),
     url,
     connections,
     amount: calls,
-    // How often it looks whether it is done, in milliseconds.
-    sampleInt: 50,
     method: 'POST' as const,
     headers: {
       'content-type': 'application/json',
@@ -181,16 +181,45 @@ async function load(
       params: { name: 'hello', arguments: {} },
     }),
   });
-  const [cpu, milliseconds] = [cpuMilliseconds(pid) - before, performance.now() - begin];
+  const cpu = cpuMilliseconds(pid) - before;
   if (non2xx + errors > 0) throw new Error(`${non2xx} refusals and ${errors} errors at ${url}`);
   const [, kibibytes] = /^VmRSS:\s+(\d+) kB/mu.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
   return {
-    rate: (1_000 * made.total) / milliseconds,
-    p50: latency.p50,
-    p99: latency.p99,
-    cpu: cpu / made.total,
+    rate: (1_000 * latencies.length) / milliseconds,
+    p50: quantile(latencies, 0.5),
+    p99: quantile(latencies, 0.99),
+    cpu: cpu / latencies.length,
     resident: Number(kibibytes) / 1_024,
   };
+}
+
+/** What a load brought. */
+interface Fired extends Pick<autocannon.Result, 'non2xx' | 'errors'> {
+  /** From the load's start to its last answer. */
+  readonly milliseconds: number;
+  /** Of each answer in milliseconds, ascending. */
+  readonly latencies: readonly number[];
+}
+
+/**
+ * Makes a load. Autocannon's own figures are too coarse for it: it looks every 50 ms whether it is done, where a load takes
+ * a third of a second, and its latencies are whole milliseconds.
+ */
+async function fire(options: autocannon.Options): Promise<Fired> {
+  return new Promise((resolve, reject) => {
+    let [begin, end] = [performance.now(), 0];
+    const latencies: number[] = [];
+    const instance = autocannon({ ...options, sampleInt: 50 }, (error: unknown, result) => {
+      latencies.sort((a, b) => a - b);
+      if (error === null || error === undefined) resolve({ ...result, milliseconds: end - begin, latencies });
+      else reject(new Error('the load failed', { cause: error }));
+    });
+    instance.on('start', () => (begin = performance.now()));
+    instance.on('response', (_client, _status, _bytes, latency) => {
+      end = performance.now();
+      latencies.push(latency);
+    });
+  });
 }
 
 /** The request with another proof each time, made beforehand, some more than are needed. */
@@ -207,9 +236,10 @@ function proven(proofKey: ProofKey, url: string, token: string, calls: number): 
   ];
 }
 
-/** What a process has used of all processors, from /proc: it counts in hundredths of a second. */
+/** What the threads of a process have used of all processors, from /proc. */
 function cpuMilliseconds(pid: number): number {
-  const [, fields = ''] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ');
-  const values = fields.split(' ');
-  return 10 * (Number(values[11]) + Number(values[12]));
+  const threads = `/proc/${pid}/task`;
+  return readdirSync(threads)
+    .map((thread) => Number(readFileSync(`${threads}/${thread}/schedstat`, 'utf8').split(' ', 1)[0]) / 1e6)
+    .reduce((sum, milliseconds) => sum + milliseconds);
 }
