@@ -16,8 +16,9 @@ import type { Table } from './table.ts';
 const kinds = {
   sdk: "the SDK's minimal express server, unprotected",
   open: 'ours, unprotected',
-  guide: "ours, the guide's way: each request validated by FusionAuth",
+  // Beside the one that it is compared with.
   protected: 'ours, protected',
+  guide: "ours, the guide's way: each request validated by FusionAuth",
   dpop: 'ours, protected, tokens bound to a key (DPoP): a proof verified with each call',
 };
 

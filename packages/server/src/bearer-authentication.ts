@@ -118,11 +118,18 @@ interface Credentials {
   readonly token: string | undefined;
 }
 
+/** Whether there is white space within, as a header may have it (RFC 9110, section 5.5). */
+const isSeveralWords = (text: string): boolean => text.includes(' ') || text.includes('\t');
+
 /** The scheme may be written in any case (RFC 9110, section 11.1). */
 function credentialsOf(header = ''): Credentials {
-  const [word = '', token, ...surplus] = header.trim().split(/\s+/u);
-  const scheme = (['Bearer', 'DPoP'] as const).find((one) => one.toLowerCase() === word.toLowerCase());
-  return { scheme, token: surplus.length === 0 ? token : undefined };
+  const text = header.trim();
+  // Not split(), which would look at each letter of the token.
+  const end = text.search(/[ \t]/u);
+  const word = (end < 0 ? text : text.slice(0, end)).toLowerCase();
+  const token = end < 0 ? '' : text.slice(end).trim();
+  const scheme = (['Bearer', 'DPoP'] as const).find((one) => one.toLowerCase() === word);
+  return { scheme, token: token === '' || isSeveralWords(token) ? undefined : token };
 }
 
 /** A tool or a route that the token's scopes do not cover is refused behind the authentication, whoever declared them. */
