@@ -5,12 +5,16 @@ import {
   type ServerEventBus,
 } from '@modelcontextprotocol/server';
 import type { RequestHandler } from 'express';
+import { callerOf } from './caller.ts';
 import { changesOfAllNodes } from './changes.ts';
 import { LegacySessions } from './legacy-sessions/legacy-sessions.ts';
 import { maxRequestBodySize } from './limits/body-size.ts';
 import type { Log } from './log.ts';
 import { exchange, type Respond } from './node-exchange.ts';
 import type { Metrics } from './observation/metrics.ts';
+import { millisecondsSince } from './observation/observation.ts';
+import { statusOf } from './observation/observed-requests.ts';
+import { currentRequest } from './observation/request-context.ts';
 import type { SharedState } from './shared-state/shared-state.ts';
 import { statelessCall } from './stateless-call.ts';
 
@@ -62,9 +66,14 @@ export function mcpEndpoint(options: McpEndpoint): RequestHandler {
     stateless.fetch(request, parts);
   return async (request, response) => {
     const { auth } = request as { auth?: AuthInfo };
-    response.once('finish', () => {
+    const context = currentRequest();
+    // Not `finish`: a client that goes away has an end as well.
+    response.once('close', () => {
+      const { method } = request;
+      const milliseconds = context && millisecondsSince(context.begin);
+      const { cache } = context?.validation ?? {};
       log.info(
-        { method: request.method, status: response.statusCode, clientId: auth?.clientId },
+        { method, status: statusOf(response), ...callerOf(auth), cache, milliseconds },
         'MCP request answered',
       );
     });

@@ -1,4 +1,4 @@
-import type { RequestHandler } from 'express';
+import type { Response, RequestHandler } from 'express';
 import type { Observation } from './observation.ts';
 import { withinRequest, type RequestContext } from './request-context.ts';
 import { requestId } from './request-id.ts';
@@ -29,13 +29,18 @@ export function observedRequests({ metrics, tracing }: Observation): RequestHand
     metrics.opened(response);
     // Not `finish`: a client that goes away has an end as well.
     response.once('close', () => {
-      const status = response.headersSent ? response.statusCode : 499;
+      const status = statusOf(response);
       metrics.request({ method, route, status: String(status) }, (performance.now() - begin) / 1_000);
       span.end({ 'http.response.status_code': status }, status >= 500 ? String(status) : undefined);
     });
-    const context: RequestContext = { id, address, span };
+    const context: RequestContext = { id, address, begin, span };
     withinRequest(context, () => next());
   };
+}
+
+/** What came of a request that is over: 499 where the client went away before its answer had begun. */
+export function statusOf(response: Response): number {
+  return response.headersSent ? response.statusCode : 499;
 }
 
 function routeOf(path: string): string {

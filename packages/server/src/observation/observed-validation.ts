@@ -16,7 +16,8 @@ export interface ObservedValidation {
 
 /**
  * Observes the validation of the current request's token, which begins now. The log has a line for each token that is
- * accepted; a refusal is logged, with its reason, where it is answered.
+ * accepted, unless it was known to an app that tells who called in the line of the answer; a refusal is logged, with its reason,
+ * where it is answered.
  */
 export function observeValidation({ log, metrics }: Observation): ObservedValidation {
   const begin = performance.now();
@@ -35,6 +36,7 @@ export function observeValidation({ log, metrics }: Observation): ObservedValida
   return {
     accepted: (authInfo) => {
       end('accepted');
+      if (request?.validation?.cache === 'hit') return;
       log.info(
         { ...callerOf(authInfo), outcome: 'accepted', ...request?.validation },
         'access token accepted',

@@ -7,6 +7,8 @@ export interface RequestContext {
   readonly id: string;
   /** The client's address, as trusted proxies tell it. */
   readonly address: string | undefined;
+  /** When it came, on the clock of `performance.now()`. */
+  readonly begin: number;
   readonly span: Span;
   /** How the request's token was validated, as far as the verifiers said. */
   validation?: ValidationNotes;

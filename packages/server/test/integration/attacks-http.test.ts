@@ -233,8 +233,8 @@ describe('an attack by HTTP', () => {
           Object.values(bombs).map(async (bomb) => exchange(bomb(10_000_000))),
         ).flat(),
       );
-      // Whoever writes on may see the connection end before he has read the answer.
-      for (const answer of answers) expect(answer).toMatch(/^(?:$|HTTP\/1\.1 431 )/u);
+      // Whoever writes on may see the connection end before he has read the answer; a busy machine may find him slow first.
+      for (const answer of answers) expect(answer).toMatch(/^(?:$|HTTP\/1\.1 (?:408|431) )/u);
     }
     const growth = ((await memory()) - before) / mebibyte;
     figures.push(`300 header bombs of 10 MB: resident memory grew by ${growth.toFixed(1)} MiB`);

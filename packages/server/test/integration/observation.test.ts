@@ -1,16 +1,22 @@
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { promisify } from 'node:util';
 import { McpServer } from '@modelcontextprotocol/server';
-import { describe, expect, it } from 'vitest';
+import express from 'express';
+import { describe, expect, it, vi } from 'vitest';
 import { loadConfig } from '../../src/config.ts';
 import { startServer } from '../../src/http-server.ts';
 import { createLog } from '../../src/log.ts';
+import { protect } from '../../src/protect.ts';
 import { Collector, type ReceivedSpan } from '../support/collector.ts';
-import { clientId, userId } from '../support/fusionauth-stand-in.ts';
+import { clientId, FusionAuthStandIn, userId } from '../support/fusionauth-stand-in.ts';
 import { v2Host } from '../support/mcp-clients.ts';
 import {
   bearer,
   callGetName,
   greetingIn,
   protectedServer,
+  publicUrl,
   type LogEntry,
   type ProtectedServer,
 } from '../support/protected-server.ts';
@@ -26,7 +32,12 @@ function valueOf(text: string, name: string, labels = ''): number | undefined {
   return line === undefined ? undefined : Number(line.split(' ').at(-1));
 }
 
-async function callTool(endpoint: string, token: string, name: string): Promise<string> {
+async function callTool(
+  endpoint: string,
+  token: string,
+  name: string,
+  signal?: AbortSignal,
+): Promise<string> {
   const response = await fetch(endpoint, {
     method: 'POST',
     headers: {
@@ -35,6 +46,7 @@ async function callTool(endpoint: string, token: string, name: string): Promise<
       Accept: 'application/json, text/event-stream',
     },
     body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name, arguments: {} } }),
+    ...(signal && { signal }),
   });
   return response.text();
 }
@@ -69,6 +81,70 @@ describe('the log', () => {
         outcome: 'ok',
       },
     ]);
+  });
+
+  it('tells of a known token in the line of the answer alone', async () => {
+    await using running = await protectedServer();
+    const token = await running.fusionAuth.token();
+    for (const id of ['new', 'known']) {
+      await (await callGetName(running.endpoint, { ...bearer(token), 'X-Request-Id': id })).text();
+    }
+    await vi.waitFor(() => expect(running.entries('MCP request answered')).toHaveLength(2));
+    expect(running.entries('access token accepted')).toMatchObject([{ requestId: 'new', cache: 'miss' }]);
+    const caller = { user: userId, clientId, scope: 'openid profile get_name' };
+    const answered = {
+      method: 'POST',
+      status: 200,
+      ...caller,
+      milliseconds: expect.any(Number) as number,
+    };
+    expect(running.entries('MCP request answered')).toMatchObject([
+      { requestId: 'new', ...answered, cache: 'miss' },
+      { requestId: 'known', ...answered, cache: 'hit' },
+    ]);
+  });
+
+  it('tells of a known token whose client goes away before the answer', async () => {
+    const leaving = new AbortController();
+    await using running = await protectedServer({
+      createMcpServer: () => {
+        const mcp = new McpServer({ name: 'own', version: '1.0.0' });
+        mcp.registerTool('leave', {}, async ({ mcpReq: { signal } }) => {
+          leaving.abort();
+          await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+          return { content: [] };
+        });
+        return mcp;
+      },
+    });
+    const token = await running.fusionAuth.token();
+    await callTool(running.endpoint, token, 'other');
+    await expect(callTool(running.endpoint, token, 'leave', leaving.signal)).rejects.toThrow();
+    await vi.waitFor(() =>
+      expect(running.entries('MCP request answered')).toMatchObject([
+        { user: userId, cache: 'miss' },
+        { user: userId, cache: 'hit' },
+      ]),
+    );
+  });
+
+  it('tells of each request to an app that logs no answers, however well the token is known', async () => {
+    const resource = `${publicUrl}/mcp`;
+    const fusionAuth = await FusionAuthStandIn.start(resource);
+    const lines: string[] = [];
+    const log = createLog({ destination: { write: (line) => void lines.push(line) } });
+    const app = express();
+    app.use(protect({ resource, issuer: fusionAuth.url, log }));
+    app.post('/mcp', (_request, response) => void response.sendStatus(200));
+    const server = app.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const token = await fusionAuth.token();
+    const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`;
+    for (let call = 0; call < 2; call += 1) await (await callGetName(endpoint, bearer(token))).text();
+    await promisify(server.close.bind(server))();
+    await fusionAuth.close();
+    const accepted = { msg: 'access token accepted', user: userId, clientId };
+    expect(lines.map((line) => JSON.parse(line) as LogEntry)).toMatchObject([accepted, accepted]);
   });
 
   it('gives a refused token its request id, and makes one where none that is sane came', async () => {
