@@ -123,9 +123,6 @@ export function createApp(config: ServerConfig, parts: AppParts = {}): Express {
         dpop,
       }),
     );
-    const { rateLimitUser: user, rateLimitClient: client } = config;
-    const onRefusal = observation.metrics.rateLimitRefusal;
-    app.use('/mcp', rateLimits({ user, client, sharedState, log, onRefusal }));
   }
   const nameOf: NameOf = async (authInfo) => {
     if (!config.authentication) return 'World';
@@ -137,8 +134,12 @@ export function createApp(config: ServerConfig, parts: AppParts = {}): Express {
   const factory = observedServers(parts.createMcpServer ?? ownServer, observation);
   const { sessionTimeout, maxSessions, maxConnections: maxSubscriptions } = config;
   const { changes } = parts;
+  const { rateLimitUser: user, rateLimitClient: client } = config;
+  const onRefusal = observation.metrics.rateLimitRefusal;
   app.all(
     '/mcp',
+    // Of callers, whom only authentication knows.
+    ...(config.authentication ? [rateLimits({ user, client, sharedState, log, onRefusal })] : []),
     mcpEndpoint({
       factory,
       changes,
