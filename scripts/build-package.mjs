@@ -65,7 +65,7 @@ if (!isProgram) {
     // cli-kit is bundled here as well: it is not published, so nobody could resolve an import of it.
     plugins: [
       dts({
-        tsconfig: 'tsconfig.json',
+        tsconfig: '../../tsconfig.base.json',
         compilerOptions: { noEmit: false },
         includeExternal: ['@mcp-keyhole/cli-kit'],
       }),
