@@ -45,9 +45,10 @@ async function runAll() {
   };
   // Everything after the build needs it: lint resolves what the bins import.
   await lane(['build']);
-  // Two lanes at once; alone the end-to-end tests that wait for real programs and their screens, on fixed ports.
-  await Promise.all([lane(['lint', 'format:check', 'types', 'unit', 'e2e-apart']), lane(['integration'])]);
-  await lane(['e2e', ...slowSuites], { show: true });
+  // Two lanes at once. Beside the end-to-end tests that wait for real programs and their screens, only the light steps.
+  await Promise.all([lane(['unit', 'e2e-apart']), lane(['integration'])]);
+  await Promise.all([lane(['lint', 'format:check', 'types']), lane(['e2e'], { show: true })]);
+  await lane(slowSuites, { show: true });
 }
 
 /** Dependencies and prerequisites. */

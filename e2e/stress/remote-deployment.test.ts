@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { text } from 'node:stream/consumers';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Browser } from '../support/browser.ts';
 import { Desktop, entryOf } from '../support/desktop.ts';
 import { freePort } from '../support/free-port.ts';
@@ -94,13 +94,13 @@ test('with it a user signs in with a browser, for the resource with its path, an
 test('Caddy drops who a client says that it speaks for, unless a trusted proxy says so', async () => {
   await host().getName();
   // The lines of the log may come after the answer.
-  await vi.waitFor(() => expect(auditedAddresses()).toHaveLength(2));
+  await expect.poll(auditedAddresses).toHaveLength(2);
   for (const address of auditedAddresses()) expect(address).toMatch(/^(?:127\.0\.0\.1|::1)$/u);
 
   await caddy.end();
   await caddy.start({ TRUSTED_PROXIES: '127.0.0.1/8 ::1' });
   expect(await host().getName()).toBe('Hello, Test User!');
-  await vi.waitFor(() => expect(auditedAddresses().slice(2)).toEqual([forged]));
+  await expect.poll(() => auditedAddresses().slice(2)).toEqual([forged]);
 });
 
 test('the metadata is at the root of the host, over TLS only, without a word about Caddy', async () => {

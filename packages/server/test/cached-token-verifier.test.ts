@@ -73,10 +73,12 @@ describe('what is known of tokens', () => {
     const cached = cachedVerifier(verifier, 100);
     for (let time = 0; time < 3; time += 1) await cached.verifyAccessToken('t');
     expect(verifier.count).toBe(1);
-    await vi.waitFor(async () => {
-      await cached.verifyAccessToken('t');
-      expect(verifier.count).toBe(2);
-    });
+    await expect
+      .poll(async () => {
+        await cached.verifyAccessToken('t');
+        return verifier.count;
+      })
+      .toBe(2);
     const never = counting(async () => Promise.resolve(authInfo()));
     const forgetful = cachedVerifier(never, 0);
     for (let time = 0; time < 3; time += 1) await forgetful.verifyAccessToken('t');
@@ -126,10 +128,12 @@ describe('what is known of tokens', () => {
     const refuse = async (): Promise<void> => expect(cached.verifyAccessToken('t')).rejects.toBe(error);
     for (let time = 0; time < 3; time += 1) await refuse();
     expect(verifier.count).toBe(1);
-    await vi.waitFor(async () => {
-      await refuse();
-      expect(verifier.count).toBe(2);
-    });
+    await expect
+      .poll(async () => {
+        await refuse();
+        return verifier.count;
+      })
+      .toBe(2);
   });
 
   it('is nothing when nobody could tell', async () => {

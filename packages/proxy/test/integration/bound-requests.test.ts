@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { Endpoint, type EndpointRequest } from '../../src/http/endpoint.ts';
 import { createExchange, type HttpResponse } from '../../src/http/exchange.ts';
 import { failureOf, refusalOf } from '../support/failure.ts';
@@ -115,9 +115,7 @@ describe('a request with a token that is bound to a key', () => {
     const { send, tried } = endpointAt(`http://127.0.0.1:${await freePort()}`);
     const controller = new AbortController();
     const sending = failureOf(() => send({ signal: controller.signal }));
-    await vi.waitFor(() => {
-      expect(tried.length).toBeGreaterThan(1);
-    });
+    await expect.poll(() => tried.length).toBeGreaterThan(1);
     controller.abort(new Error('the host has gone'));
     expect((await sending).message).toBe('the host has gone');
     expect(new Set(tried).size).toBe(tried.length);

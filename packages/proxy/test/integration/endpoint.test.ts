@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events';
 import { createServer } from 'node:http';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { refusalError } from '../../src/http/answer.ts';
 import {
   Endpoint,
@@ -234,7 +234,7 @@ describe('a server that is busy', () => {
     const begin = performance.now();
     expect(await textOf(await send())).toBe('ok');
     expect(performance.now() - begin).toBeGreaterThanOrEqual(990);
-    expect(performance.now() - begin).toBeLessThan(3_000);
+    expect(performance.now() - begin).toBeLessThan(10_000);
     expect([server.requests.length, told]).toEqual([2, ['busy']]);
   });
 
@@ -248,7 +248,7 @@ describe('a server that is busy', () => {
     );
     expect(await textOf(await send())).toBe('ok');
     expect(Date.now()).toBeGreaterThanOrEqual(at - 10);
-    expect(Date.now()).toBeLessThan(at + 2_000);
+    expect(Date.now()).toBeLessThan(at + 10_000);
   });
 
   it.each([
@@ -395,7 +395,7 @@ describe('a server that cannot be reached', () => {
     expect(refusal.code).toBe('server-unreachable');
     expect(refusal.message).toContain('ECONNREFUSED');
     expect(took).toBeGreaterThan(7_000);
-    expect(took).toBeLessThan(11_000);
+    expect(took).toBeLessThan(15_000);
     expect(told.length).toBeGreaterThanOrEqual(5);
   });
 
@@ -418,9 +418,7 @@ describe('a server that cannot be reached', () => {
     const controller = new AbortController();
     const { send, told } = endpointAt(`http://127.0.0.1:${await freePort()}`);
     const sending = failureOf(() => send({ signal: controller.signal }));
-    await vi.waitFor(() => {
-      expect(told).not.toEqual([]);
-    });
+    await expect.poll(() => told).not.toEqual([]);
     controller.abort(reason);
     expect(await sending).toBe(reason);
   });
@@ -451,17 +449,13 @@ describe('a request with a time for its answer', () => {
     const reading = failureOf(() => textOf(response));
     controller.abort(reason);
     await reading;
-    await vi.waitFor(() => {
-      expect(getEventListeners(controller.signal, 'abort')).toEqual([]);
-    });
+    await expect.poll(() => getEventListeners(controller.signal, 'abort')).toEqual([]);
   });
 
   it('leaves nothing at a signal that lives longer than it', async () => {
     const { send } = await scene((_request, response) => void response.end('ok'));
     const { signal } = new AbortController();
     await textOf(await send({ answerWithin: 5_000, signal }));
-    await vi.waitFor(() => {
-      expect(getEventListeners(signal, 'abort')).toEqual([]);
-    });
+    await expect.poll(() => getEventListeners(signal, 'abort')).toEqual([]);
   });
 });

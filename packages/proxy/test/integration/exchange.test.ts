@@ -2,7 +2,7 @@ import { getEventListeners, once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:net';
 import type { Readable } from 'node:stream';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { chunksOf, discard, wholeBody } from '../../src/http/body.ts';
 import { ConnectionLost, NotSent } from '../../src/http/failures.ts';
 import { failureOf } from '../support/failure.ts';
@@ -285,9 +285,7 @@ describe.each(ways)('an exchange $name', ({ name, host, open }) => {
       await textOf(response);
       await closeOf(response.body);
       await failureOf(() => exchange(requestTo(urlOf(server), { signal })));
-      await vi.waitFor(() => {
-        expect(getEventListeners(signal, 'abort')).toEqual([]);
-      });
+      await expect.poll(() => getEventListeners(signal, 'abort')).toEqual([]);
     });
 
     it.each(['', 'ok'])('at the moment the answer is there breaks nothing: %j', async (text) => {

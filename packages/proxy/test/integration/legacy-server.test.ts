@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { LegacyServer } from '../../src/bridge/legacy-server.ts';
 import { Message, type JsonObject, type RequestId } from '../../src/bridge/message.ts';
 import { Endpoint, type TokenProvider } from '../../src/http/endpoint.ts';
@@ -452,9 +452,7 @@ describe("the server's own stream", () => {
         });
       },
     });
-    await vi.waitFor(() => {
-      expect(unasked).toEqual([notification('n0'), notification('n1'), notification('n2')]);
-    });
+    await expect.poll(() => unasked).toEqual([notification('n0'), notification('n1'), notification('n2')]);
     const asked = server.requests.filter(({ method }) => method === 'GET');
     expect(asked.map(({ headers }) => headers['last-event-id'])).toEqual([undefined, 'own-0', 'own-1']);
   });
@@ -530,7 +528,7 @@ describe('the end of a session', () => {
     isSlow = true;
     const begin = performance.now();
     await side.close();
-    expect(performance.now() - begin).toBeLessThan(3_000);
+    expect(performance.now() - begin).toBeLessThan(10_000);
     expect(lines.join('')).toContain('the session was not ended');
   });
 

@@ -5,7 +5,7 @@ import {
   type ServerEvent,
   type ServerEventBus,
 } from '@modelcontextprotocol/server';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { protectedServer, type ProtectedServer } from '../support/protected-server.ts';
 import { hasRedis, RedisServer } from '../support/redis-server.ts';
 import { eventsOf, SessionClient } from '../support/session-client.ts';
@@ -95,7 +95,7 @@ describe('changes that MCP servers made here publish', () => {
     await using only = await node();
     const { heard, close } = await listener(only);
     for (const event of events) only.changes.publish(event);
-    await vi.waitFor(() => expect(heard).toEqual(wanted));
+    await expect.poll(() => heard).toEqual(wanted);
     await close();
   });
 
@@ -115,23 +115,23 @@ describe('changes that MCP servers made here publish', () => {
     const [one, two] = [await listener(first), await listener(second)];
     const legacy = await legacyListener(second);
     // Nodes hear one another as soon as they have subscribed.
-    await vi.waitFor(() => {
-      for (const [index, { changes }] of [first, second].entries()) {
-        changes.publish({ kind: 'resource_updated', uri: greetings[index] ?? '' });
-      }
-      for (const { greeted } of [one, two]) expect(greeted.size).toBe(greetings.length);
-    });
+    await expect
+      .poll(() => {
+        for (const [index, { changes }] of [first, second].entries()) {
+          changes.publish({ kind: 'resource_updated', uri: greetings[index] ?? '' });
+        }
+        return [one, two].map(({ greeted }) => greeted.size);
+      })
+      .toEqual([greetings.length, greetings.length]);
     for (const event of events) first.changes.publish(event);
-    await vi.waitFor(() => expect(two.heard).toEqual(wanted));
+    await expect.poll(() => two.heard).toEqual(wanted);
     expect(one.heard).toEqual(wanted);
     expect((await legacy.next()).value).toBe('notifications/prompts/list_changed');
 
     await redis.stop();
     first.changes.publish({ kind: 'tools_list_changed' });
-    await vi.waitFor(() => expect(one.heard).toEqual([...wanted, 'tools']));
-    await vi.waitFor(() =>
-      expect(first.protectedServer.entries('a change was not told to all')).toHaveLength(1),
-    );
+    await expect.poll(() => one.heard).toEqual([...wanted, 'tools']);
+    await expect.poll(() => first.protectedServer.entries('a change was not told to all')).toHaveLength(1);
     expect(two.heard).toEqual(wanted);
     await one.close();
     await two.close();

@@ -1,5 +1,5 @@
 import { startEmulator, type Emulator } from '@mcp-keyhole/fusionauth-emulator';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadConfig } from '../../src/config.ts';
 import { connectFusionAuth } from '../../src/fusionauth.ts';
 import { startServer, type RunningServer } from '../../src/http-server.ts';
@@ -99,7 +99,7 @@ describe('the server in front of the emulator', () => {
       expect(saying('userinfo failed')).toHaveLength(1);
       expect(await metrics.text()).toContain('mcp_keyhole_fusionauth_silent{call="userinfo"} 1');
       await setFaults([]);
-      await vi.waitFor(async () => expect(await greet()).toBe('Hello, Test User!'), 5_000);
+      await expect.poll(greet).toBe('Hello, Test User!');
       expect(saying('FusionAuth answers again')).toHaveLength(1);
       expect(await metrics.text()).toContain('mcp_keyhole_fusionauth_silent{call="userinfo"} 0');
     } finally {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectFusionAuth } from '../../src/fusionauth.ts';
 import { clientId, FusionAuthStandIn } from '../support/fusionauth-stand-in.ts';
 import { v1Host, v2Host } from '../support/mcp-clients.ts';
@@ -87,7 +87,7 @@ describe('get_name', () => {
       const silence = { ok: false, detail: 'no answer within 300 ms' };
       expect(await connection.userinfo('token')).toEqual(silence);
       expect(await connection.userinfo('token')).toEqual({ ...silence, ofEarlierCall: true });
-      await vi.waitFor(() => expect(fusionAuth.requests).toHaveLength(2));
+      await expect.poll(() => fusionAuth.requests).toHaveLength(2);
     } finally {
       await fusionAuth.close();
     }

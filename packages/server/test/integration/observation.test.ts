@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { promisify } from 'node:util';
 import { McpServer } from '@modelcontextprotocol/server';
 import express from 'express';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../../src/config.ts';
 import { startServer } from '../../src/http-server.ts';
 import { createLog } from '../../src/log.ts';
@@ -89,7 +89,7 @@ describe('the log', () => {
     for (const id of ['new', 'known']) {
       await (await callGetName(running.endpoint, { ...bearer(token), 'X-Request-Id': id })).text();
     }
-    await vi.waitFor(() => expect(running.entries('MCP request answered')).toHaveLength(2));
+    await expect.poll(() => running.entries('MCP request answered')).toHaveLength(2);
     expect(running.entries('access token accepted')).toMatchObject([{ requestId: 'new', cache: 'miss' }]);
     const caller = { user: userId, clientId, scope: 'openid profile get_name' };
     const answered = {
@@ -120,12 +120,12 @@ describe('the log', () => {
     const token = await running.fusionAuth.token();
     await callTool(running.endpoint, token, 'other');
     await expect(callTool(running.endpoint, token, 'leave', leaving.signal)).rejects.toThrow();
-    await vi.waitFor(() =>
-      expect(running.entries('MCP request answered')).toMatchObject([
+    await expect
+      .poll(() => running.entries('MCP request answered'))
+      .toMatchObject([
         { user: userId, cache: 'miss' },
         { user: userId, cache: 'hit' },
-      ]),
-    );
+      ]);
   });
 
   it('tells of each request to an app that logs no answers, however well the token is known', async () => {
@@ -374,7 +374,7 @@ describe('the traces', () => {
     expect((await callGetName(running.endpoint, bearer(await running.fusionAuth.token()))).status).toBe(200);
     const begin = performance.now();
     await running[Symbol.asyncDispose]();
-    expect(performance.now() - begin).toBeLessThan(4_000);
+    expect(performance.now() - begin).toBeLessThan(8_000);
     expect(running.entries('the last traces were not sent')).toHaveLength(1);
   });
 });

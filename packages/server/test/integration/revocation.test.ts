@@ -47,7 +47,7 @@ describe('a revocation', () => {
     expect(await statusOf(running, token)).toBe(401);
   });
 
-  it.skipIf(!hasRedis)('that another node heard of is effective here within a second', async () => {
+  it.skipIf(!hasRedis)('that another node heard of is effective here', async () => {
     await using redis = await RedisServer.start();
     await using running = await protectedServer({ env: { REDIS_URL: redis.url } });
     const token = await running.fusionAuth.token();
@@ -57,9 +57,7 @@ describe('a revocation', () => {
       createLog({ destination: { write: () => undefined } }),
     );
     await other.revocations.revoke(subjects.user(userId), now(), now() + 3_600);
-    const begin = performance.now();
-    await expect.poll(async () => statusOf(running, token), { interval: 20, timeout: 5_000 }).toBe(401);
-    expect(performance.now() - begin).toBeLessThan(1_000);
+    await expect.poll(async () => statusOf(running, token), { interval: 20 }).toBe(401);
     await other.close();
   });
 
@@ -72,13 +70,13 @@ describe('a revocation', () => {
       const [here, there] = states;
       await expect.poll(async () => there?.messages.listeners('revocations')).toBe(2);
       const begin = performance.now();
-      for (const user of ['a', 'b', 'c', 'd', 'e']) {
-        await here?.revocations.revoke(subjects.user(user), now(), now() + 3_600);
-        const isRevoked = () => there?.revocations.isRevoked(subjects.user(user), now() - 1);
-        await expect.poll(isRevoked, { interval: 5, timeout: 5_000 }).toBe(true);
+      for (let user = 0; user < 20; user += 1) {
+        await here?.revocations.revoke(subjects.user(String(user)), now(), now() + 3_600);
+        const isRevoked = () => there?.revocations.isRevoked(subjects.user(String(user)), now() - 1);
+        await expect.poll(isRevoked, { interval: 5 }).toBe(true);
       }
       // By looks alone each takes the whole pause, since it begins when the look before has just been.
-      expect(performance.now() - begin).toBeLessThan(1_200);
+      expect(performance.now() - begin).toBeLessThan(4_000);
       for (const state of states) await state.close();
     },
   );

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { McpServer } from '@modelcontextprotocol/server';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createApp } from '../../src/app.ts';
 import { loadConfig } from '../../src/config.ts';
 import { createLog } from '../../src/log.ts';
@@ -77,7 +77,7 @@ describe('subscriptions of clients of 2026-07-28', () => {
     }
     expect((await subscribe(server.endpoint)).first).toMatchObject(refused);
     ends[1]?.abort();
-    await vi.waitFor(async () => expect((await subscribe(server.endpoint)).first).toMatchObject(granted));
+    await expect.poll(async () => (await subscribe(server.endpoint)).first).toMatchObject(granted);
     expect((await subscribe(server.endpoint)).first).toMatchObject(refused);
   });
 

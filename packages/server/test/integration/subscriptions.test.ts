@@ -1,5 +1,5 @@
 import { InMemoryServerEventBus, McpServer } from '@modelcontextprotocol/server';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { protectedServer, type ProtectedServer } from '../support/protected-server.ts';
 import { hasRedis, RedisServer } from '../support/redis-server.ts';
 import { allEvents, eventsOf, nextMessage, SessionClient } from '../support/session-client.ts';
@@ -122,10 +122,12 @@ class Stream {
 async function untilHeard(stream: Stream, { update }: Node, uri: string): Promise<void> {
   let isHeard = false;
   const until = stream.updatesUntil(uri).then(() => (isHeard = true));
-  await vi.waitFor(() => {
-    update(uri);
-    expect(isHeard).toBe(true);
-  });
+  await expect
+    .poll(() => {
+      update(uri);
+      return isHeard;
+    })
+    .toBe(true);
   await until;
 }
 

@@ -64,7 +64,7 @@ describe.skipIf(!hasRedis)("FusionAuth's events to one of two nodes", () => {
     await cause();
     const begin = performance.now();
     const heard = statusOf(first, token);
-    await expect.poll(async () => statusOf(second, token), { interval: 5, timeout: 5_000 }).toBe(401);
+    await expect.poll(async () => statusOf(second, token), { interval: 5 }).toBe(401);
     const elapsed = performance.now() - begin;
     expect(await heard).toBe(401);
     return elapsed;
@@ -74,14 +74,12 @@ describe.skipIf(!hasRedis)("FusionAuth's events to one of two nodes", () => {
   async function nextToken(): Promise<string> {
     let token = '';
     await expect
-      .poll(async () => statusOf(first, (token = await signIn(fusionAuth, clientId, resource))), {
-        timeout: 5_000,
-      })
+      .poll(async () => statusOf(first, (token = await signIn(fusionAuth, clientId, resource))))
       .toBe(200);
     return token;
   }
 
-  it('end the tokens of a user with one application within a second on the other, and no others', async () => {
+  it('end the tokens of a user with one application on the other as well, and no others', async () => {
     const other = await signIn(fusionAuth, await registerClient(fusionAuth, resource), resource);
     const token = await signIn(fusionAuth, clientId, resource);
     const path = `/api/jwt/refresh?userId=${userId}&applicationId=${clientId}`;
@@ -89,7 +87,6 @@ describe.skipIf(!hasRedis)("FusionAuth's events to one of two nodes", () => {
     process.stderr.write(
       `jwt.refresh-token.revoke: effective on the other node after ${elapsed.toFixed(0)} ms\n`,
     );
-    expect(elapsed).toBeLessThan(1_000);
     expect([await statusOf(first, other), await statusOf(second, other)]).toEqual([200, 200]);
     expect(await statusOf(second, await nextToken())).toBe(200);
   });
@@ -99,7 +96,6 @@ describe.skipIf(!hasRedis)("FusionAuth's events to one of two nodes", () => {
       manage(fusionAuth, 'DELETE', `/api/user/${userId}`),
     );
     process.stderr.write(`user.deactivate: effective on the other node after ${elapsed.toFixed(0)} ms\n`);
-    expect(elapsed).toBeLessThan(1_000);
     await manage(fusionAuth, 'PUT', `/api/user/${userId}?reactivate=true`);
     expect(await statusOf(second, await nextToken())).toBe(200);
   });
@@ -111,7 +107,6 @@ describe.skipIf(!hasRedis)("FusionAuth's events to one of two nodes", () => {
     process.stderr.write(
       `jwt.public-key.update: effective on the other node after ${elapsed.toFixed(0)} ms\n`,
     );
-    expect(elapsed).toBeLessThan(1_000);
     expect(await statusOf(second, await nextToken())).toBe(200);
   });
 
@@ -122,7 +117,7 @@ describe.skipIf(!hasRedis)("FusionAuth's events to one of two nodes", () => {
     expect(await statusOf(first, token)).toBe(401);
     expect(lines.filter((line) => line.includes('"reason":"not-shared"'))).not.toEqual([]);
     await redis.start();
-    await expect.poll(async () => statusOf(second, token), { interval: 20, timeout: 5_000 }).toBe(401);
+    await expect.poll(async () => statusOf(second, token), { interval: 20 }).toBe(401);
   });
 });
 
@@ -146,7 +141,7 @@ describe.skipIf(process.platform === 'win32')("FusionAuth's events, set up by th
     const token = await signIn(fusionAuth, await registerClient(fusionAuth, resource), resource);
     expect(await statusOf(server, token)).toBe(200);
     await manage(fusionAuth, 'DELETE', `/api/user/${userId}`);
-    await expect.poll(async () => statusOf(server, token), { timeout: 5_000 }).toBe(401);
+    await expect.poll(async () => statusOf(server, token)).toBe(401);
     await manage(fusionAuth, 'PUT', `/api/user/${userId}?reactivate=true`);
     await server.close();
   });
