@@ -20,7 +20,7 @@ const silence = 2_000;
 /** How long an answer may take beyond what the fault itself takes. */
 const patience = 10_000;
 /** The same for 50 MB, several at a time. */
-const longPatience = 20_000;
+const longPatience = 50_000;
 
 const lost = 'answer-lost';
 const unusable = 'server-answer-unusable';

@@ -46,7 +46,7 @@ async function runAll() {
   // Everything after the build needs it: lint resolves what the bins import.
   await lane(['build']);
   // Two lanes at once. Beside the end-to-end tests that wait for real programs and their screens, only the light steps.
-  await Promise.all([lane(['unit', 'e2e-apart']), lane(['integration'])]);
+  await Promise.all([lane(['e2e-apart']), lane(['unit', 'integration'])]);
   await Promise.all([lane(['lint', 'format:check', 'types']), lane(['e2e'], { show: true })]);
   await lane(slowSuites, { show: true });
 }
