@@ -26,12 +26,13 @@ const apart = [
 ].map((name) => `e2e/${name}.test.ts`);
 
 export default defineConfig({
+  resolve: { alias },
   test: {
     // A busy machine is slow: what is waited for has come when it has, and time is measured in bench/.
     expect: { poll: { timeout: 15_000 } },
     projects: [
       {
-        resolve: { alias },
+        extends: true,
         test: {
           name: 'unit',
           isolate: false,
@@ -40,7 +41,7 @@ export default defineConfig({
         },
       },
       {
-        resolve: { alias },
+        extends: true,
         test: {
           name: 'integration',
           isolate: false,
@@ -50,7 +51,7 @@ export default defineConfig({
         },
       },
       {
-        resolve: { alias },
+        extends: true,
         test: {
           name: 'e2e',
           include: ['e2e/*.test.ts'],
@@ -62,7 +63,7 @@ export default defineConfig({
         },
       },
       {
-        resolve: { alias },
+        extends: true,
         test: {
           name: 'e2e-apart',
           include: apart,
@@ -72,7 +73,7 @@ export default defineConfig({
         },
       },
       {
-        resolve: { alias },
+        extends: true,
         test: {
           name: 'stress',
           include: ['e2e/stress/*.test.ts'],
