@@ -18,7 +18,7 @@ type Expectation = Partial<Record<Phase, Outcome>>;
 /** How long the proxy waits on a connection that has gone dead, in these tests. */
 const silence = 2_000;
 /** How long an answer may take beyond what the fault itself takes. */
-const patience = 10_000;
+const patience = 5_000;
 /** The same for 50 MB, several at a time. */
 const longPatience = 50_000;
 

@@ -19,7 +19,7 @@ const ways = ['end of stdin', 'SIGINT', 'SIGTERM', 'SIGHUP', 'vanished parent'] 
 type Way = (typeof ways)[number];
 
 /** How long the end may take, in milliseconds; a vanished parent is looked for every two seconds. */
-const promptly = 5_000;
+const promptly = 2_000;
 const lookedFor = 2_000;
 
 const parent = fileURLToPath(new URL('./support/parent.mjs', import.meta.url));

@@ -10,7 +10,7 @@ import type { Host } from './support/hosts.ts';
 import { System, type HostConfiguration } from './support/system.ts';
 
 /** How long others wait at most for a lock whose holder was killed: 5 s until it counts as abandoned, and slack. */
-const abandonedWithin = 15_000;
+const abandonedWithin = 8_000;
 
 // Tokens are made invalid by taking their key away, which a server notices at once only without a cache.
 const serverEnv = { TOKEN_VALIDATION: 'api', TOKEN_CACHE: '0' };
@@ -124,7 +124,7 @@ test('five proxies for five servers share one callback port, one tab after anoth
   expect(await desktop.keychain.search()).toHaveLength(5);
 });
 
-test('a proxy killed during its sign-in delays the next one by seconds only', async () => {
+test('a proxy killed during its sign-in delays the next one by no more than 8 s', async () => {
   const victim = startVictim();
   const abandoned = await desktop.opened.next();
   const host = desktop.host(configuration);
@@ -141,7 +141,7 @@ test('a proxy killed during its sign-in delays the next one by seconds only', as
   expect(waited).toBeLessThan(abandonedWithin);
 });
 
-test('a proxy killed during its refresh delays the next one by seconds only, and no tab opens', async () => {
+test('a proxy killed during its refresh delays the next one by no more than 8 s, and no tab opens', async () => {
   await leaveExpiredToken();
   const refreshing = system.traffic.swallowNext('/oauth2/token');
   const victim = startVictim();

@@ -87,7 +87,7 @@ async function play(users: readonly User[], others: readonly User[], badTokens: 
   await load.reached(7_500);
   await Promise.all([cluster.redis.start(), cluster.restartNode(3)]);
   await vi.waitFor(async () => expect(await isAnsweredByAll(probe)).toBe(true), {
-    timeout: 15_000,
+    timeout: 10_000,
     interval: 250,
   });
   phase = 'all back';
@@ -103,19 +103,21 @@ async function play(users: readonly User[], others: readonly User[], badTokens: 
   );
 }
 
-/** Revokes a user's tokens. @returns milliseconds until the last node refused them */
+/** Revokes a user's tokens. @returns milliseconds until the begin of the first calls that every node refused */
 async function timeToRevoke(user: User): Promise<number> {
   const caller = new Caller(user.token, 'without a session');
   expect(await isAnsweredByAll(caller)).toBe(true);
-  const begin = await cluster.revoke(user);
-  await vi.waitFor(
+  const revoked = await cluster.revoke(user);
+  return vi.waitFor(
     async () => {
+      // Under load an answer takes its time, which is not the revocation's.
+      const begin = performance.now();
       const outcomes = await Promise.all(cluster.nodes.map(async ({ endpoint }) => caller.call(endpoint)));
       for (const outcome of outcomes) expect(outcome).toMatchObject({ status: 401 });
+      return begin - revoked;
     },
-    { timeout: 15_000, interval: 10 },
+    { timeout: 10_000, interval: 10 },
   );
-  return performance.now() - begin;
 }
 
 async function isAnsweredByAll(caller: Caller): Promise<boolean> {
@@ -191,6 +193,7 @@ test("a user's limit holds over all nodes; without Redis, at each", () => {
   expect(passed.afterwards).toBeLessThanOrEqual(limit + slack);
 });
 
-test('a revocation is effective at all nodes, also at one that has started since', () => {
+test('a revocation is effective at all nodes within a second, also at one that has started since', () => {
   expect(revocations).toHaveLength(2);
+  for (const milliseconds of revocations) expect(milliseconds).toBeLessThan(1_000);
 });

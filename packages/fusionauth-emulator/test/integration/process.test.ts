@@ -83,7 +83,7 @@ describe('the process', () => {
       const { code, stdout, stderr } = await ended;
       expect(addresses.every((status) => status === 200)).toBe(true);
       expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: line, stderr: '' });
-      expect(performance.now() - before).toBeLessThan(3_500);
+      expect(performance.now() - before).toBeLessThan(2_000);
     },
   );
 

@@ -190,7 +190,7 @@ describe('an attack by HTTP', () => {
         `Accept: application/json, text/event-stream\r\nAuthorization: Bearer ${token}\r\nContent-Length: 1000\r\n\r\n{`,
     );
     expect(answer).toMatch(/^HTTP\/1\.1 408 /u);
-    expect(performance.now() - begin).toBeLessThan(15_000);
+    expect(performance.now() - begin).toBeLessThan(4_000);
   });
 
   it('with slow headers gets 408 as well', async () => {
@@ -224,10 +224,10 @@ describe('an attack by HTTP', () => {
     expect(await exchange(`${bomb(20_000)}\r\n\r\n`)).toMatch(/^HTTP\/1\.1 431 /u);
   });
 
-  it('with 90 header bombs of 10 MB leaves the memory flat', async () => {
+  it('with 300 header bombs of 10 MB leaves the memory flat', async () => {
     await expectToServe();
     const before = await memory();
-    for (let round = 0; round < 3; round += 1) {
+    for (let round = 0; round < 10; round += 1) {
       const answers = await Promise.all(
         Array.from({ length: 10 }, () =>
           Object.values(bombs).map(async (bomb) => exchange(bomb(10_000_000))),
@@ -237,7 +237,7 @@ describe('an attack by HTTP', () => {
       for (const answer of answers) expect(answer).toMatch(/^(?:$|HTTP\/1\.1 (?:408|431) )/u);
     }
     const growth = ((await memory()) - before) / mebibyte;
-    figures.push(`90 header bombs of 10 MB: resident memory grew by ${growth.toFixed(1)} MiB`);
+    figures.push(`300 header bombs of 10 MB: resident memory grew by ${growth.toFixed(1)} MiB`);
     expect(growth).toBeLessThan(100);
     await expectToServe();
   }, 60_000);

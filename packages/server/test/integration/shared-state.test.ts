@@ -22,9 +22,14 @@ async function node(url: string): Promise<SharedState> {
   return state;
 }
 
-/** Waits until a node refuses the subject's tokens. */
-async function effective(state: SharedState, subject: string): Promise<void> {
-  await expect.poll(() => state.revocations.isRevoked(subject, now() - 10), { interval: 10 }).toBe(true);
+/** Milliseconds until a node refuses the subject's tokens. */
+async function effectiveAfter(state: SharedState, subject: string): Promise<number> {
+  const begin = performance.now();
+  while (!state.revocations.isRevoked(subject, now() - 10)) {
+    if (performance.now() - begin > 5_000) throw new Error(`the revocation of ${subject} never arrived`);
+    await delay(10);
+  }
+  return performance.now() - begin;
 }
 
 /** How many of a number of uses are allowed. */
@@ -90,12 +95,12 @@ describe('the texts', () => {
 });
 
 describe.skipIf(!hasRedis)('the shared state in Redis', () => {
-  it('tells a revocation to every node, and to one that starts later', async () => {
+  it('tells a revocation to every node within a second, and to one that starts later', async () => {
     await using redis = await RedisServer.start();
     const [first, second] = [await node(redis.url), await node(redis.url)];
     await first.revocations.revoke('user', now(), now() + 60);
     expect(first.revocations.isRevoked('user', now() - 10)).toBe(true);
-    await effective(second, 'user');
+    expect(await effectiveAfter(second, 'user')).toBeLessThan(1_000);
     expect((await node(redis.url)).revocations.isRevoked('user', now() - 10)).toBe(true);
     expect(second.revocations.isRevoked('other', now() - 10)).toBe(false);
   });
@@ -109,7 +114,7 @@ describe.skipIf(!hasRedis)('the shared state in Redis', () => {
       second.revocations.revoke('user', time - 100, time + 120),
     ]);
     expect((await node(redis.url)).revocations.isRevoked('user', time)).toBe(true);
-    await effective(second, 'user');
+    expect(await effectiveAfter(second, 'user')).toBeLessThan(1_000);
   });
 
   it('counts a limit over all nodes', async () => {
@@ -123,7 +128,7 @@ describe.skipIf(!hasRedis)('the shared state in Redis', () => {
     await using redis = await RedisServer.start();
     const [first, second] = [await node(redis.url), await node(redis.url)];
     await first.revocations.revoke('early', now(), now() + 60);
-    await effective(second, 'early');
+    await effectiveAfter(second, 'early');
     await redis.stop();
     await expect(first.revocations.revoke('late', now(), now() + 60)).rejects.toThrow(SharedStateUnavailable);
     expect(first.revocations.isRevoked('late', now() - 10)).toBe(true);
@@ -136,9 +141,9 @@ describe.skipIf(!hasRedis)('the shared state in Redis', () => {
 
     // A Redis that forgot everything learns it from the nodes, and the nodes what they missed.
     await redis.start();
-    await effective(second, 'late');
+    await effectiveAfter(second, 'late');
     const third = await node(redis.url);
-    for (const subject of ['early', 'late']) await effective(third, subject);
+    for (const subject of ['early', 'late']) await effectiveAfter(third, subject);
     expect(complaints()).toBe(2);
   });
 
@@ -149,7 +154,7 @@ describe.skipIf(!hasRedis)('the shared state in Redis', () => {
     const begin = performance.now();
     expect((await state.rateLimit('test', 10).take('key')).allowed).toBe(true);
     expect(state.revocations.isRevoked('user', now())).toBe(false);
-    expect(performance.now() - begin).toBeLessThan(5_000);
+    expect(performance.now() - begin).toBeLessThan(1_500);
     redis.thaw();
   });
 
