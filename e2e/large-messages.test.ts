@@ -52,10 +52,11 @@ describe.each(['legacy', 'modern'] as const)('At a %s server', (era) => {
     ['an event', true],
   ])('50 MB go there and come back as %s', async (form, stream) => {
     const text = 'é'.repeat(25 * megabyte);
-    const { result, milliseconds } = await host.request('tools/call', {
+    const { result, error, milliseconds } = await host.request('tools/call', {
       name: 'note',
       arguments: { key: form, text, stream },
     });
+    expect(error).toBeUndefined();
     const [content] = result?.['content'] as readonly { readonly text: string }[];
     expect(content?.text === text, 'the text came back as it was').toBe(true);
     const most = inMegabytes(mostMemory(host.pid));

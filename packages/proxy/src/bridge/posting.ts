@@ -56,8 +56,9 @@ export async function post(endpoint: Endpoint, posting: Posting, id: RequestId, 
       signal,
     });
   } catch (error) {
-    if (error instanceof ConnectionLost) return { kind: 'lost', position };
-    throw error;
+    if (!(error instanceof ConnectionLost)) throw error;
+    log.debug('before the answer the connection ended', { error: error.message });
+    return { kind: 'lost', position };
   }
   const refusal = await refusalOf(response);
   if (refusal !== undefined) return { kind: 'refused', refusal };
@@ -99,7 +100,9 @@ export async function readAnswer(
     reading
       .catch((error: unknown) => {
         if (isAnswered) log.debug('after the answer the stream ended early', { error: String(error) });
-        else if (!(error instanceof ConnectionLost)) throw error;
+        else if (error instanceof ConnectionLost)
+          log.debug('the answer ended early', { error: error.message });
+        else throw error;
       })
       .then(() => {
         resolve(undefined);

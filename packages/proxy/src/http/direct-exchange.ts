@@ -1,5 +1,6 @@
 import http, { type AgentOptions } from 'node:http';
 import type https from 'node:https';
+import type { Duplex } from 'node:stream';
 import { tlsOptions, type NetworkSettings } from '../network.ts';
 import { Clock, seconds, usualTimeout } from './clock.ts';
 import type { Exchange, HttpRequest, HttpResponse } from './exchange.ts';
@@ -9,6 +10,9 @@ import { ConnectionLost, failureFrom, reasonOf } from './failures.ts';
 const idleAtMost = 4_000;
 /** After so many milliseconds of silence the system asks whether the other end is still there. */
 const askedAfter = 15_000;
+
+/** When a connection was used last, in milliseconds of the wall clock, which goes on while the machine sleeps. */
+const lastUse = new WeakMap<Duplex, number>();
 
 /** Exchanges by Node's own client. */
 export function createDirectExchange(
@@ -45,7 +49,9 @@ function exchange(
   const { bodyTimeout = usualTimeout } = settings;
   return new Promise((resolve, reject) => {
     signal.throwIfAborted();
+    closeIdle(agent);
     let isConnected = false;
+    let isWritten = false;
     const length = body === undefined ? {} : { 'content-length': String(body.length) };
     const request = begun(() => send(url, { method, agent, headers: { ...headers, ...length } }));
     let answer: http.IncomingMessage | undefined;
@@ -83,12 +89,26 @@ function exchange(
     request.once('close', () => {
       clock.stop();
       signal.removeEventListener('abort', onAbort);
+      if (request.socket !== null) lastUse.set(request.socket, Date.now());
     });
     request.on('error', (error) => {
-      reject(signal.aborted ? signal.reason : failureFrom(error, isConnected));
+      // A kept connection may end while a long request is on its way, and no server carries out a part of one.
+      const isSent = isConnected && (isWritten || !request.reusedSocket);
+      reject(signal.aborted ? signal.reason : failureFrom(error, isSent));
     });
-    request.end(body);
+    // Node says "finished" of what it could not write as well.
+    request.end(body, () => (isWritten = request.socket?.errored === null));
   });
+}
+
+/** Closes what nobody has used for too long. The agent's own timer for that is late where the machine slept, or was busy. */
+function closeIdle(agent: http.Agent): void {
+  const earliest = Date.now() - idleAtMost;
+  for (const sockets of Object.values(agent.freeSockets)) {
+    for (const socket of sockets ?? []) {
+      if ((lastUse.get(socket) ?? earliest) < earliest) socket.destroy();
+    }
+  }
 }
 
 /** A request that cannot even be begun, such as with a key that is not that of its certificate, is not sent. */

@@ -1,10 +1,10 @@
-/** The request never left this machine: nothing happened at the server, and sending it again is safe. */
+/** The request never left this machine as a whole: nothing happened at the server, and sending it again is safe. */
 export class NotSent extends Error {}
 
 /** The request may have reached the server, and there is no answer, or not all of it. */
 export class ConnectionLost extends Error {}
 
-/** What an error of the network means for the request. @param isSent whether there was a connection to send it on */
+/** What an error of the network means for the request. @param isSent whether it may have reached the server as a whole */
 export function failureFrom(error: unknown, isSent: boolean): NotSent | ConnectionLost {
   if (error instanceof NotSent || error instanceof ConnectionLost) return error;
   const Failure = isSent && !isRefusedHandshake(error) ? ConnectionLost : NotSent;

@@ -2,7 +2,7 @@ import { getEventListeners, once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:net';
 import type { Readable } from 'node:stream';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { chunksOf, discard, wholeBody } from '../../src/http/body.ts';
 import { ConnectionLost, NotSent } from '../../src/http/failures.ts';
 import { failureOf } from '../support/failure.ts';
@@ -215,6 +215,17 @@ describe.each(ways)('an exchange $name', ({ name, host, open }) => {
       expect([server.sockets.length, server.requests]).toEqual([2, 2]);
     });
 
+    it.skipIf(name !== direct.name)('opens another one after the machine has slept', async () => {
+      const server = await wireServer(ok);
+      const exchange = await open();
+      await textOf(await exchange(requestTo(urlOf(server))));
+      const now = Date.now();
+      vi.spyOn(Date, 'now').mockReturnValue(now + 4_500);
+      onTestFinished(() => void vi.restoreAllMocks());
+      expect(await textOf(await exchange(requestTo(urlOf(server))))).toBe('ok');
+      expect(server.sockets).toHaveLength(2);
+    });
+
     it('loses no request and sends none twice when the server closes one at that moment', async () => {
       const server = await wireServer(ok);
       const exchange = await open();
@@ -234,6 +245,33 @@ describe.each(ways)('an exchange $name', ({ name, host, open }) => {
       await textOf(await exchange(requestTo(urlOf(server))));
       expect(await failureOf(() => exchange(requestTo(urlOf(server))))).toBeInstanceOf(ConnectionLost);
       expect(server.requests).toBe(2);
+    });
+
+    it.skipIf(name !== direct.name)(
+      'has not sent what is too long for one that the server has closed',
+      async () => {
+        const server = await wireServer(ok);
+        const exchange = await open();
+        await textOf(await exchange(requestTo(urlOf(server))));
+        (await server.socket(0)).destroy();
+        const body = Buffer.alloc(50 * megabyte, 'a');
+        expect(await failureOf(() => exchange(requestTo(urlOf(server), { body })))).toBeInstanceOf(NotSent);
+      },
+    );
+
+    it.skipIf(name !== direct.name)('has not sent what the server closed one in the middle of', async () => {
+      const body = Buffer.alloc(50 * megabyte, 'a');
+      const cut = (_request: IncomingMessage, { socket }: ServerResponse): void => void socket?.destroy();
+      const server = await wireServer((request, response) => {
+        (server.requests === 1 ? ok : cut)(request, response);
+      });
+      const exchange = await open();
+      await textOf(await exchange(requestTo(urlOf(server))));
+      const send = () => exchange(requestTo(urlOf(server), { body }));
+      expect(await failureOf(send)).toBeInstanceOf(NotSent);
+      // A new one does not end by itself: that is the server's answer to this request.
+      expect(await failureOf(send)).toBeInstanceOf(ConnectionLost);
+      expect([server.sockets.length, server.requests]).toEqual([2, 3]);
     });
   });
 
