@@ -13,17 +13,18 @@ const alias = {
 const apart = [
   'configure',
   'deployment',
-  'dockerfile',
   'everything',
   'faults',
   'harness',
   'large-messages',
   'orderly-end',
-  'packages',
   'refresh',
   'setup-terminal',
   'wrong-input',
 ].map((name) => `e2e/${name}.test.ts`);
+
+/** For suites that start our programs. */
+const globalSetup = ['scripts/built.mjs'];
 
 export default defineConfig({
   resolve: { alias },
@@ -44,6 +45,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'integration',
+          globalSetup,
           isolate: false,
           include: ['packages/*/test/integration/**/*.test.ts'],
           testTimeout: 20_000,
@@ -54,6 +56,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'e2e',
+          globalSetup,
           include: ['e2e/*.test.ts'],
           exclude: apart,
           testTimeout: 60_000,
@@ -66,6 +69,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'e2e-apart',
+          globalSetup,
           include: apart,
           testTimeout: 60_000,
           hookTimeout: 120_000,
@@ -75,7 +79,19 @@ export default defineConfig({
       {
         extends: true,
         test: {
+          name: 'distribution',
+          globalSetup,
+          include: ['e2e/distribution/*.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        extends: true,
+        test: {
           name: 'stress',
+          globalSetup,
           include: ['e2e/stress/*.test.ts'],
           testTimeout: 300_000,
           hookTimeout: 120_000,

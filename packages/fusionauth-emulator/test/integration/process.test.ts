@@ -16,7 +16,7 @@ import { api, registerClient, SignIn } from '../support/client.ts';
 const hasIpv6 = Object.values(networkInterfaces())
   .flat()
   .some((address) => address?.address === '::1');
-const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+const program = fileURLToPath(new URL('../../bin/fusionauth-emulator.js', import.meta.url));
 
 interface Ended {
   readonly code: number | null;
@@ -35,7 +35,7 @@ function run(...argv: string[]): {
   ready: Promise<string>;
   ended: Promise<Ended>;
 } {
-  const child = spawn(process.execPath, ['--import', 'tsx', main, ...argv], {
+  const child = spawn(process.execPath, [program, ...argv], {
     env: {
       ...process.env,
       NODE_NO_WARNINGS: '1',
@@ -220,7 +220,7 @@ describe('a kickstart', () => {
     await expect(startEmulator({ port: 0, kickstart: '/nowhere/kickstart.json' })).rejects.toMatchObject({
       code: 'kickstart-unreadable',
     });
-    await expect(startEmulator({ port: 0, kickstart: main })).rejects.toMatchObject({
+    await expect(startEmulator({ port: 0, kickstart: program })).rejects.toMatchObject({
       code: 'kickstart-invalid',
     });
   });

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { Emulator } from '@mcp-keyhole/fusionauth-emulator';
 
-const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+const program = fileURLToPath(new URL('../../bin/fusionauth-emulator.js', import.meta.url));
 
 /** An emulator as a process of its own, with the built-in kickstart. */
 export class EmulatorProcess implements Emulator {
@@ -19,7 +19,7 @@ export class EmulatorProcess implements Emulator {
 
   static async start(...argv: string[]): Promise<EmulatorProcess> {
     const flags = argv.includes('--port') ? argv : ['--port', '0', ...argv];
-    const child = spawn(process.execPath, ['--import', 'tsx', main, ...flags], {
+    const child = spawn(process.execPath, [program, ...flags], {
       stdio: ['ignore', 'pipe', 'inherit'],
       env: {
         ...process.env,

@@ -6,11 +6,11 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { machine } from '../support/command-run.ts';
 import { toolServer } from '../support/tool-server.ts';
 
-const main = path.join(import.meta.dirname, '..', '..', 'src', 'main.ts');
+const program = path.join(import.meta.dirname, '..', '..', 'bin', 'mcp-keyhole.js');
 
 /** A process as a terminal starts it. */
 async function processOf(argv: readonly string[], env: Record<string, string>, input = '') {
-  const child = spawn(process.execPath, ['--import', 'tsx', main, ...argv], {
+  const child = spawn(process.execPath, [program, ...argv], {
     env: { PATH: process.env['PATH'], ...env },
   });
   onTestFinished(() => void child.kill('SIGKILL'));

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { describe, expect, it } from 'vitest';
+import manifest from '../../package.json' with { type: 'json' };
 import { FusionAuthStandIn } from '../support/fusionauth-stand-in.ts';
 import { bearer, callGetName, greetingIn } from '../support/protected-server.ts';
 import { ServerProcess } from '../support/server-process.ts';
@@ -12,7 +13,7 @@ describe('mcp-keyhole-server', () => {
     const [help, version] = await Promise.all([run(['--help']), run(['--version'])]);
     expect(help.code).toBe(0);
     expect(help.stdout).toContain('FUSIONAUTH_ISSUER');
-    expect(version).toEqual({ code: 0, stdout: 'development\n', stderr: '' });
+    expect(version).toEqual({ code: 0, stdout: `${manifest.version}\n`, stderr: '' });
   });
 
   it('ends with 2 and a remedy for the issuer acme.com', async () => {

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
-const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+const program = fileURLToPath(new URL('../../bin/mcp-keyhole-server.js', import.meta.url));
 
 /** How a process ended. */
 export interface Ended {
@@ -12,7 +12,7 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** The program `mcp-keyhole-server`, as its own process, from its sources. */
+/** The program `mcp-keyhole-server`, as its own process. */
 export class ServerProcess {
   readonly child: ChildProcess;
   readonly ended: Promise<Ended>;
@@ -23,7 +23,7 @@ export class ServerProcess {
 
   constructor(argv: readonly string[], env: Readonly<Record<string, string>> = {}) {
     const { PATH = '', HOME = '' } = process.env;
-    this.child = spawn(process.execPath, ['--import', 'tsx', main, ...argv], {
+    this.child = spawn(process.execPath, [program, ...argv], {
       env: { PATH, HOME, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { startEmulator } from '@mcp-keyhole/fusionauth-emulator';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import manifest from '../../package.json' with { type: 'json' };
 import { runSetup } from '../support/command.ts';
 import { hostScene, installed } from '../support/host-scene.ts';
 
@@ -68,7 +69,7 @@ describe('mcp-keyhole-setup', () => {
 
   it('exits 0 for --help and --version, on stdout', async () => {
     expect(await runSetup(['--help'])).toMatchObject({ exitCode: 0, stderr: '' });
-    expect((await runSetup(['--version'])).stdout).toBe('development\n');
+    expect((await runSetup(['--version'])).stdout).toBe(`${manifest.version}\n`);
   });
 });
 

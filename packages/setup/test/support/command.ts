@@ -8,15 +8,15 @@ export interface Outcome {
   readonly stderr: string;
 }
 
-const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+const program = fileURLToPath(new URL('../../bin/mcp-keyhole-setup.js', import.meta.url));
 
-/** Runs the setup tool from its sources, without a terminal, with only the given environment beside PATH. */
+/** Runs the setup tool without a terminal, with only the given environment beside PATH. */
 export function runSetup(
   argv: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): Promise<Outcome> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ['--import', 'tsx', main, ...argv], {
+    const child = spawn(process.execPath, [program, ...argv], {
       env: { PATH: process.env['PATH'], SystemRoot: process.env['SystemRoot'], ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });

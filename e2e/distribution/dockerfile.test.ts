@@ -1,9 +1,9 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { context, DockerfileWalk, type Stage } from './support/dockerfile.ts';
-import { freePort } from './support/free-port.ts';
-import { Processes } from './support/processes.ts';
+import { context, DockerfileWalk, type Stage } from '../support/dockerfile.ts';
+import { freePort } from '../support/free-port.ts';
+import { Processes } from '../support/processes.ts';
 
 const megabyte = 1024 * 1024;
 

@@ -1,10 +1,10 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { PrivateHome } from './support/private-home.ts';
-import { Processes } from './support/processes.ts';
-import { program, repository } from './support/programs.ts';
-import { packageOf, Registry, type Tarball } from './support/registry.ts';
+import { PrivateHome } from '../support/private-home.ts';
+import { Processes } from '../support/processes.ts';
+import { program, repository } from '../support/programs.ts';
+import { packageOf, Registry, type Tarball } from '../support/registry.ts';
 
 const slow = 180_000;
 const home = new PrivateHome();
