@@ -15,6 +15,7 @@ const apart = [
   'deployment',
   'everything',
   'faults',
+  'greeting',
   'harness',
   'large-messages',
   'orderly-end',

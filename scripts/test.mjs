@@ -63,8 +63,8 @@ async function ready() {
     tick('dependencies', '', seconds);
   }
   // Elsewhere than on Linux only the end-to-end tests need any; the conformance suite needs none anywhere.
-  if (!(process.platform === 'linux' ? [...suites, 'stress'] : ['e2e-apart', 'e2e', 'stress']).some(isChosen))
-    return true;
+  const endToEnd = ['e2e-apart', 'e2e', 'distribution', 'stress'];
+  if (!(process.platform === 'linux' ? [...suites, ...endToEnd] : endToEnd).some(isChosen)) return true;
   const started = performance.now();
   const reason = await ensurePrerequisites((line) => console.log(`… prerequisites: ${line}`));
   const seconds = (performance.now() - started) / 1_000;

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { Browser } from './support/browser.ts';
-import { Desktop, entryOf } from './support/desktop.ts';
-import { freePort } from './support/free-port.ts';
-import { Registry } from './support/registry.ts';
-import { System, type Registration } from './support/system.ts';
+import { Browser } from '../support/browser.ts';
+import { Desktop, entryOf } from '../support/desktop.ts';
+import { freePort } from '../support/free-port.ts';
+import { Registry } from '../support/registry.ts';
+import { System, type Registration } from '../support/system.ts';
 
 // Downloads through a cold registry take their time.
 const slow = 180_000;
