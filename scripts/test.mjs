@@ -50,8 +50,8 @@ async function runAll() {
   // Everything after the build needs it: lint resolves what the bins import.
   await lane(['build']);
   // Two lanes at once. Beside the end-to-end tests that wait for real programs and their screens, only the light steps.
-  await Promise.all([lane(['e2e-apart']), lane(['unit', 'integration'])]);
-  await Promise.all([lane(['lint', 'format:check', 'types']), lane(['e2e'], { show: true })]);
+  await Promise.all([lane(['e2e-apart', 'format:check', 'types']), lane(['unit', 'integration'])]);
+  await Promise.all([lane(['lint']), lane(['e2e'], { show: true })]);
   await lane(slowSuites, { show: true });
 }
 

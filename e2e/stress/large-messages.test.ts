@@ -2,10 +2,10 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { CountingHost } from './support/counting-host.ts';
-import { printFigures } from './support/crowd.ts';
-import { FaultServer, type Fault } from './support/fault-server.ts';
-import { PrivateHome } from './support/private-home.ts';
+import { CountingHost } from '../support/counting-host.ts';
+import { printFigures } from '../support/crowd.ts';
+import { FaultServer, type Fault } from '../support/fault-server.ts';
+import { PrivateHome } from '../support/private-home.ts';
 
 const megabyte = 1_000_000;
 const figures: string[] = [];
