@@ -55,14 +55,22 @@ async function runAll() {
   await lane(slowSuites, { show: true });
 }
 
-/** Dependencies and prerequisites. */
+/** Dependencies and prerequisites, which come from different places. */
 async function ready() {
-  if (!areDependenciesInstalled()) {
-    const { code, output, seconds } = await announced('dependencies', 'npm ci', installDependencies());
-    if (code !== 0) return fail('dependencies', output, seconds);
-    tick('dependencies', '', seconds);
-  }
-  // Elsewhere than on Linux only the end-to-end tests need any; the conformance suite needs none anywhere.
+  const all = await Promise.all([dependencies(), prerequisites()]);
+  return all.every(Boolean);
+}
+
+async function dependencies() {
+  if (areDependenciesInstalled()) return true;
+  const { code, output, seconds } = await announced('dependencies', 'npm ci', installDependencies());
+  if (code !== 0) return fail('dependencies', output, seconds);
+  tick('dependencies', '', seconds);
+  return true;
+}
+
+/** Elsewhere than on Linux only the end-to-end tests need any; the conformance suite needs none anywhere. */
+async function prerequisites() {
   const endToEnd = ['e2e-apart', 'e2e', 'distribution', 'stress'];
   if (!(process.platform === 'linux' ? [...suites, ...endToEnd] : endToEnd).some(isChosen)) return true;
   const started = performance.now();
