@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { performance } from 'node:perf_hooks';
 import { Processes, type RunningProcess } from './processes.ts';
 import type { Environment, PrivateHome } from './private-home.ts';
 import { program } from './programs.ts';
@@ -52,24 +53,29 @@ export class KeychainSession {
       if ((await this.#run('gdbus', wait).ended) !== 0) {
         throw new Error(`gnome-keyring-daemon did not take its name on the bus: ${daemon.stderr}`);
       }
-      if (await this.#keeps(daemon)) {
+      if (await this.#takesName(daemon)) {
         this.#daemon = daemon;
         return;
       }
+      await daemon.end();
     }
     throw new Error('Another gnome-keyring-daemon takes the name on the bus again and again.');
   }
 
-  /** Whether the name is the daemon's and stays so once a start by the bus, which may be under way, is over. */
-  async #keeps(daemon: RunningProcess): Promise<boolean> {
-    // The bus answers this when whatever it was starting under the name is there.
-    const owner = await this.#ask('StartServiceByName', 'org.freedesktop.secrets', '0').then(() =>
-      this.#ask('GetConnectionUnixProcessID', 'org.freedesktop.secrets'),
-    );
-    const pid = Number(/uint32 (\d+)/u.exec(owner)?.[1]);
-    if (pid === daemon.pid) return true;
-    if (pid > 0) process.kill(pid, 'SIGKILL');
-    return false;
+  /** Whether the daemon gets the name from whoever has it, and keeps it; when not, ends whoever has it then. */
+  async #takesName(daemon: RunningProcess): Promise<boolean> {
+    const deadline = performance.now() + 5_000;
+    for (;;) {
+      // The bus answers this when whatever it was starting under the name is there.
+      await this.#ask('StartServiceByName', 'org.freedesktop.secrets', '0');
+      const owner = await this.#ask('GetConnectionUnixProcessID', 'org.freedesktop.secrets');
+      const pid = Number(/uint32 (\d+)/u.exec(owner)?.[1]);
+      if (pid === daemon.pid) return true;
+      // A slow one is given its time.
+      if (daemon.isRunning && performance.now() < deadline) continue;
+      if (pid > 0) killIfThere(pid);
+      return false;
+    }
   }
 
   /** Asks the bus itself. */
@@ -127,5 +133,13 @@ export class KeychainSession {
 
   #run(name: string, args: readonly string[], input = ''): RunningProcess {
     return this.#processes.start(name, program(name), args, { env: this.env, input });
+  }
+}
+
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
   }
 }

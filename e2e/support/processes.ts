@@ -60,6 +60,11 @@ export class RunningProcess implements Output {
     return this.#child.pid;
   }
 
+  get isRunning(): boolean {
+    const { exitCode, signalCode } = this.#child;
+    return exitCode === null && signalCode === null;
+  }
+
   /**
    * Waits until what was printed matches, and gives the match.
    *
@@ -96,9 +101,8 @@ export class RunningProcess implements Output {
   }
 
   #kill(signal: NodeJS.Signals): void {
-    const { exitCode, signalCode } = this.#child;
     if (!this.#group) this.#child.kill(signal);
-    else if (exitCode === null && signalCode === null) process.kill(-this.pid, signal);
+    else if (this.isRunning) process.kill(-this.pid, signal);
   }
 }
 
