@@ -25,6 +25,14 @@ const apart = [
 /** For suites that start our programs. */
 const globalSetup = ['scripts/built.mjs'];
 
+const endToEnd = {
+  globalSetup,
+  testTimeout: 60_000,
+  hookTimeout: 120_000,
+  // Real processes on fixed ports (3334 above all) cannot share a machine with one another.
+  fileParallelism: false,
+};
+
 export default defineConfig({
   resolve: { alias },
   test: {
@@ -51,51 +59,12 @@ export default defineConfig({
           hookTimeout: 30_000,
         },
       },
+      { extends: true, test: { ...endToEnd, name: 'e2e', include: ['e2e/*.test.ts'], exclude: apart } },
+      { extends: true, test: { ...endToEnd, name: 'e2e-apart', include: apart } },
+      { extends: true, test: { ...endToEnd, name: 'distribution', include: ['e2e/distribution/*.test.ts'] } },
       {
         extends: true,
-        test: {
-          name: 'e2e',
-          globalSetup,
-          include: ['e2e/*.test.ts'],
-          exclude: apart,
-          testTimeout: 60_000,
-          hookTimeout: 120_000,
-          // Real processes on fixed ports (3334 above all) cannot share a machine with one another.
-          fileParallelism: false,
-        },
-      },
-      {
-        extends: true,
-        test: {
-          name: 'e2e-apart',
-          globalSetup,
-          include: apart,
-          testTimeout: 60_000,
-          hookTimeout: 120_000,
-          fileParallelism: false,
-        },
-      },
-      {
-        extends: true,
-        test: {
-          name: 'distribution',
-          globalSetup,
-          include: ['e2e/distribution/*.test.ts'],
-          testTimeout: 60_000,
-          hookTimeout: 120_000,
-          fileParallelism: false,
-        },
-      },
-      {
-        extends: true,
-        test: {
-          name: 'stress',
-          globalSetup,
-          include: ['e2e/stress/*.test.ts'],
-          testTimeout: 300_000,
-          hookTimeout: 120_000,
-          fileParallelism: false,
-        },
+        test: { ...endToEnd, name: 'stress', include: ['e2e/stress/*.test.ts'], testTimeout: 300_000 },
       },
     ],
   },
